@@ -1,0 +1,142 @@
+/**
+ * The only way by which foreign text (a server's words, a file name, metadata, a certificate's subject) reaches a log,
+ * a file, an annotation or a command line.
+ */
+
+/** Everything that can end a line, move the cursor, reorder text or hide in it. C0, C1, zero width, bidi, line and paragraph separators, tags. */
+const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Cs}|\p{Co}|\p{Default_Ignorable_Code_Point}/gu
+
+/** Foreign text as one printable line of at most `max` characters: controls become blanks, runs of blanks one. */
+export function printable(text: string, max = 300): string {
+  // Clipped before the regular expressions too: a 64 KiB answer must not cost more than what is shown of it.
+  const line = text
+    .slice(0, max * 8)
+    .replace(UNPRINTABLE, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+  return clip(line, max)
+}
+
+/** At most `max` characters, with an ellipsis where something was cut. Never splits a surrogate pair. */
+export function clip(text: string, max: number): string {
+  if (text.length <= max) return text
+  const cut = text.slice(0, Math.max(0, max - 1))
+  return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`
+}
+
+/** The runner reads `##[command]` anywhere in a plain log line: broken up, it is only text. */
+export function defuse(line: string): string {
+  return line.replaceAll('##[', '# #[')
+}
+
+/** One word of a shell command that we print for people to paste (POSIX shells). */
+export function shellWord(text: string): string {
+  return `'${printable(text, 4096).replaceAll("'", `'\\''`)}'`
+}
+
+/**
+ * Foreign text for a Markdown document: every character but plain ones as a numeric entity, which CommonMark never
+ * takes for structure, inside `<code>`, where GitHub links no mentions.
+ */
+export function markdownCode(text: string, max = 300): string {
+  return `<code>${entities(printable(text, max))}</code>`
+}
+
+/** Foreign text inside a Markdown sentence or table cell, without `<code>`. */
+export function markdownText(text: string, max = 1000): string {
+  return entities(printable(text, max))
+}
+
+function entities(text: string): string {
+  return text.replace(/[^A-Za-z0-9 ,;_+=-]/gu, (character) => `&#${character.codePointAt(0)};`)
+}
+
+/** Shortest value that is searched for: a shorter one would blank half of every text. */
+const SHORTEST_SECRET = 4
+
+/** A line of a PEM body has 64 characters or 76; shorter lines of a secret are ordinary words too often. */
+const SHORTEST_LINE = 16
+
+/** Fewer base64 characters than these are in too many innocent texts. */
+const SHORTEST_BASE64 = 6
+
+/** Append-only: every value that must never be shown, in all forms in which a server could send it back. */
+export class Secrets {
+  readonly #forms = new Set<string>()
+
+  /** A whole secret: its value, its lines, and what base64, percent-encoding and JSON make of them. */
+  add(value: string): void {
+    const whole = value.trim()
+    if (whole.length >= SHORTEST_SECRET) for (const form of [value, whole]) this.#addForms(form)
+    for (const line of whole.split(/[\r\n]+/)) {
+      const trimmed = line.trim()
+      if (trimmed.length >= SHORTEST_LINE && !trimmed.startsWith('-----')) this.#addForms(trimmed)
+    }
+  }
+
+  #addForms(value: string): void {
+    const quoted = JSON.stringify(value).slice(1, -1)
+    for (const form of [value, encodeLoosely(value), encodeLoosely(value).toLowerCase(), quoted]) this.#forms.add(form)
+    for (const form of base64Forms(value)) this.#forms.add(form)
+  }
+
+  /** Longest first, so that a secret that contains another one goes as a whole. */
+  forms(): readonly string[] {
+    return [...this.#forms].filter((form) => form.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length)
+  }
+}
+
+function encodeLoosely(value: string): string {
+  return encodeURIComponent(value.toWellFormed())
+}
+
+/** The base64 of a text that holds `value` somewhere has one of three alignments; both alphabets. */
+function base64Forms(value: string): string[] {
+  const bytes = Buffer.from(value, 'utf8')
+  const forms: string[] = []
+  for (const shift of [0, 1, 2]) {
+    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64')
+    // The first and last groups depend on the neighbours: only the part that is the same everywhere is searched for.
+    const start = shift === 0 ? 0 : 4
+    const end = encoded.length - ((shift + bytes.length) % 3 === 0 ? 0 : 4)
+    const stable = encoded.slice(start, end)
+    if (stable.length >= SHORTEST_BASE64) forms.push(stable)
+    if (shift === 0 && encoded.length >= SHORTEST_BASE64) forms.push(encoded)
+  }
+  return forms.flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')])
+}
+
+/** Raw foreign text with every secret replaced by `***`. Runs before clipping and escaping: a cut secret would not be found. */
+export function redact(text: string, secrets: Secrets): string {
+  let result = text
+  for (const form of secrets.forms()) if (result.includes(form)) result = result.replaceAll(form, '***')
+  return result
+}
+
+/** `1 file`, `3 files`. */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+/** Bytes for people: `417 bytes`, `1.3 MB` (powers of ten, as package indexes show them). */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return count(bytes, 'byte')
+  const units = ['kB', 'MB', 'GB', 'TB']
+  let value = bytes / 1000
+  let unit = 0
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${value.toFixed(1)} ${units[unit]}`
+}
+
+/** `2026-11-25` of a point in time, UTC. */
+export function formatDate(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}
+
+/** A URL as it may be shown: scheme, host, port and path; never user, password, query or fragment. */
+export function shownUrl(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`
+}
