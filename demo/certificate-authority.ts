@@ -4,7 +4,16 @@
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
 
-export type KeyKind = 'ec' | 'ec-p384' | 'ec-p521' | 'rsa' | 'rsa-1024' | 'rsa-pss' | 'ed25519' | 'ed448'
+export type KeyKind =
+  | 'ec'
+  | 'ec-p384'
+  | 'ec-p521'
+  | 'ec-secp256k1'
+  | 'rsa'
+  | 'rsa-1024'
+  | 'rsa-pss'
+  | 'ed25519'
+  | 'ed448'
 
 export interface KeyPair {
   readonly publicKey: KeyObject
@@ -59,6 +68,8 @@ export interface CertificateOptions {
   /** Big-endian, as it stands in the certificate. */
   readonly serial?: Buffer
   readonly digest?: 'sha256' | 'sha384' | 'sha1' | 'md5'
+  /** Instead of the issuer's; empty: no authority key identifier. */
+  readonly authorityKeyId?: Buffer
   readonly extensions?: readonly Extension[]
 }
 
@@ -116,6 +127,8 @@ export function generateKeys(kind: KeyKind): KeyPair {
       return generateKeyPairSync('ec', { namedCurve: 'secp384r1' })
     case 'ec-p521':
       return generateKeyPairSync('ec', { namedCurve: 'secp521r1' })
+    case 'ec-secp256k1':
+      return generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
     case 'rsa':
       return generateKeyPairSync('rsa', { modulusLength: 2048 })
     case 'rsa-1024':
@@ -172,10 +185,11 @@ function toBeSigned(
 
 function extensions(options: CertificateOptions, own: Buffer, authority: Buffer): Buffer[] {
   const { ca, pathLength, keyUsage = [], purposes = [], dnsNames = [], ipAddresses = [] } = options
-  const list: Extension[] = [
-    { oid: '2.5.29.14', critical: false, value: tlv(0x04, own) },
-    { oid: '2.5.29.35', critical: false, value: sequence(tlv(0x80, authority)) },
-  ]
+  const { authorityKeyId = authority } = options
+  const list: Extension[] = [{ oid: '2.5.29.14', critical: false, value: tlv(0x04, own) }]
+  if (authorityKeyId.length > 0) {
+    list.push({ oid: '2.5.29.35', critical: false, value: sequence(tlv(0x80, authorityKeyId)) })
+  }
   if (ca !== undefined) {
     const limit = pathLength === undefined ? [] : [integer(Buffer.from([pathLength]))]
     const value = ca ? sequence(tlv(0x01, Buffer.from([0xff])), ...limit) : sequence()

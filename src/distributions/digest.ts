@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { OpenFile } from './open-file.ts'
+
+/** Bytes between two looks at the signal: about a millisecond of hashing. */
+const CHUNK_BYTES = 1024 * 1024
+
+/** Hexadecimal, lower case. */
+export interface Digests {
+  readonly sha256: string
+  /** Only where it was asked for: nothing but old servers read it. */
+  readonly md5: string | undefined
+}
+
+/**
+ * Hashes the whole file, a chunk at a time; the event loop turns after each.
+ *
+ * @throws PublishError E_DIST_CHANGED when the file is not what was opened; the signal's reason when it is aborted
+ */
+export async function digest(
+  file: OpenFile,
+  algorithms: { readonly md5: boolean },
+  signal?: AbortSignal,
+): Promise<Digests> {
+  const sha256 = createHash('sha256')
+  const md5 = algorithms.md5 ? createHash('md5') : undefined
+  for (let position = 0; position < file.size; position += CHUNK_BYTES) {
+    signal?.throwIfAborted()
+    const chunk = file.readSync(position, Math.min(CHUNK_BYTES, file.size - position))
+    sha256.update(chunk)
+    md5?.update(chunk)
+    await nextTurn()
+  }
+  file.assertUnchanged()
+  return { sha256: sha256.digest('hex'), md5: md5?.digest('hex') }
+}

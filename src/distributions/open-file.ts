@@ -1,0 +1,203 @@
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { errorCodeOf, PublishError } from '../errors.ts'
+import { count, printable } from '../text.ts'
+
+/** Bytes of one chunk of an upload. */
+const CHUNK_BYTES = 256 * 1024
+
+/** What tells one state of one file from another. Times are in nanoseconds. */
+type FileState = Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>
+
+/**
+ * A distribution, opened once: its check, its hash and its upload all read this one descriptor, so that nobody can put
+ * another file in its place in between. The descriptor stays open until `close()`.
+ */
+export class OpenFile {
+  /** How the file is named to people: one printable line. */
+  readonly shownName: string
+  /** Size in bytes, as it was when the file was opened. */
+  readonly size: number
+  #descriptor: number | undefined
+  #sealed: FileState | undefined
+
+  private constructor(descriptor: number, shownName: string, size: number) {
+    this.#descriptor = descriptor
+    this.shownName = shownName
+    this.size = size
+    this.seal()
+  }
+
+  /**
+   * Opens a regular file for reading. Never waits: not for the writer of a FIFO either.
+   * `noFollow` is the system's flag that refuses links; 0 where there is none (Windows): the path is then looked at
+   * before, and must be what was opened.
+   *
+   * @throws PublishError E_DIST_LINK for a symbolic link, E_DIST_FILE for anything else that is no readable regular
+   *   file, E_DIST_CHANGED when the path changed hands while it was opened
+   */
+  static open(path: string, shownName: string, noFollow: number = constants.O_NOFOLLOW ?? 0): OpenFile {
+    const shown = printable(shownName)
+    const seen = noFollow === 0 ? regularFile(shown, () => lstatSync(path, { bigint: true })) : undefined
+    const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | noFollow
+    const descriptor = reading(shown, () => openSync(path, flags))
+    try {
+      const opened = regularFile(shown, () => fstatSync(descriptor, { bigint: true }))
+      if (seen !== undefined && !sameState(seen, opened)) throw changed(shown, 'another file took its place')
+      return new OpenFile(descriptor, shown, Number(opened.size))
+    } catch (error) {
+      closeSync(descriptor)
+      throw error
+    }
+  }
+
+  /**
+   * Bytes `position` to `position + length`, all of them, in a buffer of their own.
+   *
+   * @throws PublishError E_DIST_LAYOUT when they were never in the file (an archive that is cut off, or points past its
+   *   end), E_DIST_CHANGED when the file became shorter, E_DIST_FILE when the system cannot read it
+   */
+  readSync(position: number, length: number): Buffer {
+    const end = position + length
+    // Before anything is allocated: the numbers come out of an archive.
+    if (!(position >= 0 && length >= 0 && end <= this.size)) {
+      throw new PublishError({
+        code: 'E_DIST_LAYOUT',
+        message: `${this.shownName}: the archive is cut off or corrupt: it has ${count(this.size, 'byte')} and points at byte ${end}`,
+        hint: 'Build the distribution again, and compare its size with that of the file where it was built.',
+      })
+    }
+    const buffer = Buffer.allocUnsafe(length)
+    let filled = 0
+    while (filled < length) {
+      const read = this.#readInto(buffer, filled, position + filled)
+      if (read === 0) throw changed(this.shownName, 'it became shorter while it was read')
+      filled += read
+    }
+    return buffer
+  }
+
+  #readInto(buffer: Buffer, offset: number, position: number): number {
+    const descriptor = this.#open()
+    return reading(this.shownName, () => readSync(descriptor, buffer, offset, buffer.length - offset, position))
+  }
+
+  /**
+   * Remembers the state of the file. The first call counts, and opening the file makes it; a later one only asserts
+   * that nothing changed: what was checked, what was hashed and what is sent must be one and the same.
+   *
+   * @throws PublishError E_DIST_CHANGED
+   */
+  seal(): void {
+    if (this.#sealed === undefined) this.#sealed = this.#state()
+    else this.assertUnchanged()
+  }
+
+  /** @throws PublishError E_DIST_CHANGED when the file is not what it was when it was opened */
+  assertUnchanged(): void {
+    const now = this.#state()
+    if (this.#sealed === undefined || sameState(this.#sealed, now)) return
+    const before = this.#sealed.size
+    const found =
+      now.size === before ? 'its content or its inode was written to' : `it had ${before} bytes and has ${now.size}`
+    throw changed(this.shownName, found)
+  }
+
+  #state(): FileState {
+    const descriptor = this.#open()
+    return reading(this.shownName, () => fstatSync(descriptor, { bigint: true }))
+  }
+
+  /**
+   * The whole file from its start, in chunks of `chunkBytes` bytes; each attempt of an upload takes a stream of its own.
+   * A chunk is handed out only after the next one was read and the file was seen unchanged, so the last one is held
+   * back until everything is known to be what was hashed: a server never completes a file that changed.
+   *
+   * @throws PublishError E_DIST_CHANGED; the signal's reason when it is aborted
+   */
+  async *content(chunkBytes: number = CHUNK_BYTES, signal?: AbortSignal): AsyncGenerator<Buffer> {
+    let held: Buffer | undefined
+    for (let position = 0; position < this.size; position += chunkBytes) {
+      signal?.throwIfAborted()
+      // A new buffer each time: the consumer may still hold the one before (a socket that is not drained).
+      const chunk = this.readSync(position, Math.min(chunkBytes, this.size - position))
+      this.assertUnchanged()
+      if (held !== undefined) yield held
+      held = chunk
+      // Reading is synchronous: a fast consumer must not keep timers, signals and other uploads waiting.
+      await nextTurn()
+    }
+    signal?.throwIfAborted()
+    this.assertUnchanged()
+    if (held !== undefined) yield held
+  }
+
+  /** Gives the descriptor back. May be called again; every other method is a programming error afterwards. */
+  close(): void {
+    const descriptor = this.#descriptor
+    this.#descriptor = undefined
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+
+  #open(): number {
+    if (this.#descriptor === undefined) throw new Error('a closed distribution was read')
+    return this.#descriptor
+  }
+}
+
+function sameState(a: FileState, b: FileState): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+}
+
+function changed(shownName: string, found: string): PublishError {
+  return new PublishError({
+    code: 'E_DIST_CHANGED',
+    message: `${shownName} changed while it was checked and sent: ${found}`,
+    hint: 'Let the build finish before this step, and let no other process write to the directory of the distributions.',
+  })
+}
+
+/** The state of what must be a regular file. */
+function regularFile(shownName: string, look: () => BigIntStats): BigIntStats {
+  const stats = reading(shownName, look)
+  if (stats.isSymbolicLink()) throw link(shownName)
+  if (!stats.isFile()) throw notAFile(shownName, `is ${kindOf(stats)}, not a regular file`)
+  return stats
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a directory'
+  if (stats.isFIFO()) return 'a FIFO'
+  if (stats.isSocket()) return 'a socket'
+  return 'a device'
+}
+
+/** Runs one system call; its failure becomes a sentence. */
+function reading<T>(shownName: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    const code = errorCodeOf(error)
+    // What O_NOFOLLOW answers for a link: ELOOP on Linux and macOS, EMLINK on FreeBSD.
+    if (code === 'ELOOP' || code === 'EMLINK') throw link(shownName)
+    if (code === 'ENXIO') throw notAFile(shownName, 'is a socket or a device, not a regular file')
+    throw notAFile(shownName, `cannot be read (${code ?? 'unknown error'})`, error)
+  }
+}
+
+function link(shownName: string): PublishError {
+  return new PublishError({
+    code: 'E_DIST_LINK',
+    message: `${shownName} is a symbolic link, and only regular files are published`,
+    hint: 'Copy the file itself to this place: what a link points to can be another file by the time it is sent.',
+  })
+}
+
+function notAFile(shownName: string, found: string, cause?: unknown): PublishError {
+  return new PublishError({
+    code: 'E_DIST_FILE',
+    message: `${shownName} ${found}`,
+    hint: 'A distribution must be a regular file that the user of this job may read.',
+    cause,
+  })
+}
