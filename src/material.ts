@@ -1,0 +1,189 @@
+/**
+ * Certificate material on a file system in memory: what is written, how, and how it goes away. The private key is
+ * written only for `export-credentials`.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants as fs,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs'
+import path from 'node:path'
+
+import { PublishError } from './errors.ts'
+
+/** Who owns a directory: the parent process (the runner's worker lives from main to post), this boot, these processes. */
+export interface Owner {
+  /** 0 where the parent cannot be known (process 1 of a container). */
+  readonly parentPid: number
+  /** Clock ticks since boot at which the parent began; `0` where it cannot be known. */
+  readonly parentStart: string
+  readonly bootId: string
+  readonly pidNamespace: string
+}
+
+export interface MaterialPlaces {
+  /** A file system in memory, or undefined (macOS, Windows, some containers). */
+  readonly tmpfs: string | undefined
+  /** The runner's temporary directory. */
+  readonly temp: string
+}
+
+const PREFIX = 'publish-python-mtls'
+const NAME_PATTERN = new RegExp(`^${PREFIX}-(\\d+)-(\\d+)-([0-9a-f]+)-(\\d+)-[A-Za-z0-9]{6}$`)
+
+/** Types of statfs(2): tmpfs and ramfs. */
+const MEMORY_FILE_SYSTEMS: readonly number[] = [0x01021994, 0x858458f6]
+
+/** The first directory of the machine that lives in memory and that we can write to. */
+export function findTmpfs(uid: number | undefined): string | undefined {
+  if (process.platform !== 'linux') return undefined
+  return ['/dev/shm', `/run/user/${uid ?? 0}`].find((directory) => {
+    try {
+      return MEMORY_FILE_SYSTEMS.includes(statfsSync(directory).type) && lstatSync(directory).isDirectory()
+    } catch {
+      return false
+    }
+  })
+}
+
+/** The owner that a directory made by this process gets into its name. */
+export function currentOwner(): Owner {
+  const parentPid = process.ppid
+  return {
+    parentPid,
+    parentStart: startOf(parentPid) ?? '0',
+    bootId: readTrimmed('/proc/sys/kernel/random/boot_id').replaceAll('-', '') || '0',
+    pidNamespace: /\d+/.exec(readLink('/proc/self/ns/pid'))?.[0] ?? '0',
+  }
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)); the program's name before it may hold blanks and brackets. */
+function startOf(pid: number): string | undefined {
+  const status = readTrimmed(`/proc/${pid}/stat`)
+  return status.slice(status.lastIndexOf(')') + 2).split(' ')[19]
+}
+
+function readTrimmed(file: string): string {
+  try {
+    return readFileSync(file, 'latin1').trim()
+  } catch {
+    return ''
+  }
+}
+
+function readLink(file: string): string {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ''
+  }
+}
+
+/** A directory of its own, 0700, with files that only its owner can read. */
+export class Material {
+  readonly directory: string
+
+  private constructor(directory: string) {
+    this.directory = directory
+  }
+
+  /** Makes the directory, empty. Nothing may be written before its path was saved as state. Throws E_MATERIAL_WRITE. */
+  static create(base: string, owner: Owner): Material {
+    const name = [PREFIX, owner.parentPid, owner.parentStart, owner.bootId, owner.pidNamespace, ''].join('-')
+    try {
+      return new Material(mkdtempSync(path.join(base, name)))
+    } catch (error) {
+      throw writeFault(base, error)
+    }
+  }
+
+  /** Writes one new file, 0600, and returns its path. Throws E_MATERIAL_WRITE. */
+  write(name: string, content: string): string {
+    const file = path.join(this.directory, name)
+    let descriptor: number | undefined
+    try {
+      // Exclusive: a file or link that is there already was put there by somebody else.
+      descriptor = openSync(file, fs.O_WRONLY | fs.O_CREAT | fs.O_EXCL | (fs.O_NOFOLLOW ?? 0), 0o600)
+      const bytes = Buffer.from(content, 'utf8')
+      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
+      return file
+    } catch (error) {
+      throw writeFault(this.directory, error)
+    } finally {
+      if (descriptor !== undefined) closeSync(descriptor)
+    }
+  }
+}
+
+function writeFault(place: string, cause: unknown): PublishError {
+  return new PublishError({
+    code: 'E_MATERIAL_WRITE',
+    message: `the certificate material cannot be written below ${place}`,
+    hint: 'Check that the directory has room and that the runner may write to it.',
+    cause,
+  })
+}
+
+/**
+ * Removes a directory that an earlier step made. Only a real directory with our name pattern, of this user, directly in
+ * one of the two places: the path comes back from the runner's state, and a wrong one must not delete anything else.
+ * Returns whether it is gone.
+ */
+export function removeMaterial(directory: string, { tmpfs, temp }: MaterialPlaces): boolean {
+  const parent = path.dirname(directory)
+  const places = [tmpfs, temp === '' ? undefined : path.resolve(temp)]
+  if (!places.includes(parent) || !NAME_PATTERN.test(path.basename(directory))) return false
+  if (!isOurDirectory(directory)) return !exists(directory)
+  // A directory that was made unreadable cannot be emptied.
+  chmodSync(directory, 0o700)
+  rmSync(directory, { recursive: true, force: true })
+  return true
+}
+
+function isOurDirectory(directory: string): boolean {
+  try {
+    const status = lstatSync(directory)
+    return status.isDirectory() && (process.getuid === undefined || status.uid === process.getuid())
+  } catch {
+    return false
+  }
+}
+
+function exists(file: string): boolean {
+  try {
+    lstatSync(file)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Removes what a killed run left on the tmpfs: directories of this user, boot and pid namespace whose owner is known to
+ * be gone. Where the owner cannot be known nothing is touched: it may belong to a job that runs now. Returns how many.
+ */
+export function sweep(tmpfs: string, owner: Owner): number {
+  let removed = 0
+  for (const name of readdirSync(tmpfs)) {
+    if (!isAbandoned(name, owner)) continue
+    if (removeMaterial(path.join(tmpfs, name), { tmpfs, temp: '' })) removed += 1
+  }
+  return removed
+}
+
+function isAbandoned(name: string, owner: Owner): boolean {
+  const [, pid, start, bootId, pidNamespace] = NAME_PATTERN.exec(name) ?? []
+  if (pid === undefined || pid === '0' || start === '0') return false
+  if (bootId !== owner.bootId || pidNamespace !== owner.pidNamespace || pidNamespace === '0') return false
+  // Another process can have the number by now: then its start differs.
+  return startOf(Number(pid)) !== start
+}
