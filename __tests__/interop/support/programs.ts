@@ -1,0 +1,22 @@
+/** Where `scripts/interop.mjs` put what these tests run. */
+import path from 'node:path'
+
+/** Python with twine, pip, pypiserver and devpi-server. */
+export const python = named('INTEROP_PYTHON')
+export const nginx = named('INTEROP_NGINX')
+export const act = named('INTEROP_ACT')
+/** Folder of real wheels and sdists. */
+export const distributions = named('INTEROP_DISTRIBUTIONS')
+/** The action as users get it: `action.yml` and `dist/`. */
+export const actionDir = path.resolve(import.meta.dirname, '../../..')
+
+/** A program that the Python environment brings, for example `devpi-server`. */
+export function pythonProgram(name: string): string {
+  return path.join(path.dirname(python), name)
+}
+
+function named(variable: string): string {
+  const value = process.env[variable]
+  if (value === undefined) throw new Error(`${variable} is not set: run these tests by "npm run test:interop"`)
+  return value
+}
