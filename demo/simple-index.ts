@@ -16,7 +16,8 @@ export interface StoredFile {
 
 const JSON_TYPE = 'application/vnd.pypi.simple.v1+json'
 const HTML_TYPES = ['application/vnd.pypi.simple.v1+html', 'text/html'] as const
-export type SimpleType = typeof JSON_TYPE | (typeof HTML_TYPES)[number]
+const TYPES = [JSON_TYPE, ...HTML_TYPES] as const
+export type SimpleType = (typeof TYPES)[number]
 
 /** One spelling for every project name (PEP 503). */
 export function normalizeName(name: string): string {
@@ -32,7 +33,7 @@ export function negotiate(accept = '*/*'): SimpleType | undefined {
   })
   const wanted = wishes.filter(({ quality }) => quality > 0).sort((a, b) => b.quality - a.quality)
   for (const { type } of wanted) {
-    const exact = [JSON_TYPE, ...HTML_TYPES].find((known) => known === type)
+    const exact = TYPES.find((known) => known === type)
     if (exact !== undefined) return exact
     // PEP 691: who names no representation gets the one that old clients read.
     if (type === '*/*' || type === 'text/*') return 'text/html'

@@ -160,6 +160,19 @@ function sdistSplits(file: string): { readonly name: string; readonly version: s
     .filter(({ name, version }) => isProjectName(name) && parseVersion(version) !== undefined)
 }
 
+/**
+ * The releases (normalised project, version) that a base name can belong to, without a look into the file: for an sdist
+ * one for each dash at which its version could begin; none when the name is no distribution's.
+ */
+export function releasesOf(file: string): { readonly project: string; readonly version: string }[] {
+  const kind = distributionKind(file)
+  const [name = '', version = ''] = file.split('-')
+  const isRelease = isProjectName(name) && parseVersion(version) !== undefined
+  const wheel = kind === 'wheel' && isRelease ? [{ name, version }] : []
+  const splits = kind === 'sdist' ? sdistSplits(file) : wheel
+  return splits.map((split) => ({ project: normalizeName(split.name), version: split.version }))
+}
+
 /** E_DIST_MISMATCH for each of name and version in which a file name and its metadata differ (compared normalised). */
 export function mismatches(
   filename: DistributionFilename,

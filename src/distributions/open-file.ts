@@ -160,7 +160,7 @@ function changed(shownName: string, found: string): PublishError {
 /** The state of what must be a regular file. */
 function regularFile(shownName: string, look: () => BigIntStats): BigIntStats {
   const stats = reading(shownName, look)
-  if (stats.isSymbolicLink()) throw link(shownName)
+  if (stats.isSymbolicLink()) throw linkFault(shownName)
   if (!stats.isFile()) throw notAFile(shownName, `is ${kindOf(stats)}, not a regular file`)
   return stats
 }
@@ -179,13 +179,14 @@ function reading<T>(shownName: string, call: () => T): T {
   } catch (error) {
     const code = errorCodeOf(error)
     // What O_NOFOLLOW answers for a link: ELOOP on Linux and macOS, EMLINK on FreeBSD.
-    if (code === 'ELOOP' || code === 'EMLINK') throw link(shownName)
+    if (code === 'ELOOP' || code === 'EMLINK') throw linkFault(shownName)
     if (code === 'ENXIO') throw notAFile(shownName, 'is a socket or a device, not a regular file')
     throw notAFile(shownName, `cannot be read (${code ?? 'unknown error'})`, error)
   }
 }
 
-function link(shownName: string): PublishError {
+/** E_DIST_LINK for a path that must not be one. */
+export function linkFault(shownName: string): PublishError {
   return new PublishError({
     code: 'E_DIST_LINK',
     message: `${shownName} is a symbolic link, and only regular files are published`,
@@ -193,7 +194,8 @@ function link(shownName: string): PublishError {
   })
 }
 
-function notAFile(shownName: string, found: string, cause?: unknown): PublishError {
+/** E_DIST_FILE for what is no regular file that can be read; `found` goes on with the sentence. */
+export function notAFile(shownName: string, found: string, cause?: unknown): PublishError {
   return new PublishError({
     code: 'E_DIST_FILE',
     message: `${shownName} ${found}`,

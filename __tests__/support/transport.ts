@@ -1,0 +1,44 @@
+/** Transports for tests: to servers of this process, with what most of them have in common. */
+import { Secrets } from '../../src/text.ts'
+import { createTransport, type Probe, type Transport, type TransportOptions } from '../../src/transport/transport.ts'
+import { trustOf } from '../../src/transport/trust.ts'
+import type { Issued } from '../../demo/certificate-authority.ts'
+
+export interface Meeting extends Partial<Omit<TransportOptions, 'url' | 'identity' | 'trust'>> {
+  /** Leaf first; none: `client-cert: none`. */
+  readonly client?: readonly Issued[]
+  /** `ca-bundle`. */
+  readonly trusted: readonly Issued[] | 'system'
+}
+
+export function transportTo(url: string, { client, trusted, ...options }: Meeting): Transport {
+  const [leaf] = client ?? []
+  return createTransport({
+    url: new URL(url),
+    identity: leaf && {
+      chainPem: (client ?? []).map(({ pem }) => pem).join(''),
+      key: leaf.keys.privateKey,
+    },
+    trust: trustOf(trusted === 'system' ? 'system' : trusted.map(({ certificate }) => certificate)),
+    proxy: undefined,
+    tlsMinVersion: 'TLSv1.2',
+    tlsMaxVersion: 'TLSv1.3',
+    requireClientAuth: leaf !== undefined,
+    idleTimeoutMs: 20_000,
+    trustHints: [],
+    unknownIssuer: undefined,
+    secrets: new Secrets(),
+    now: () => new Date(),
+    ...options,
+  })
+}
+
+/** One probe with a transport of its own. */
+export async function probe(url: string, meeting: Meeting): Promise<Probe> {
+  const transport = transportTo(url, meeting)
+  try {
+    return await transport.probe(new AbortController().signal)
+  } finally {
+    await transport.close()
+  }
+}

@@ -1,0 +1,23 @@
+/** Everything that stores and terminals put between the characters: blanks, line ends, zero-width marks, escaped line ends. */
+const FILLING = /\\+[rnt]|%0[AaDd]|[\s\p{Cf}\0]/gu
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
+
+/**
+ * The bytes of a base64 text (RFC 4648) in either alphabet, with blanks and line ends anywhere, padded or not; undefined
+ * where another character stands in it. A last group that was cut off gives the bytes that it still has.
+ */
+export function decodeBase64(text: string): Buffer | undefined {
+  const body = withoutFilling(text).replaceAll('-', '+').replaceAll('_', '/')
+  return BASE64.test(body) ? Buffer.from(body, 'base64') : undefined
+}
+
+/** The characters that count. */
+export function withoutFilling(text: string): string {
+  return text.replace(FILLING, '')
+}
+
+/** The same bytes as PEM writes them: lines of 64 characters (RFC 7468). */
+export function base64Lines(base64: string): string[] {
+  return base64.match(/.{1,64}/g) ?? []
+}

@@ -1,0 +1,130 @@
+/** One element of DER or BER (X.690, 8.1). Offsets are bytes from the start of the buffer it was read from. */
+export interface DerElement {
+  /** The identifier octet: class, constructed bit and number. */
+  readonly tag: number
+  readonly start: number
+  readonly contentStart: number
+  readonly contentEnd: number
+  /** Where the next element begins. */
+  readonly end: number
+}
+
+interface Header {
+  readonly tag: number
+  readonly contentStart: number
+  /** Bytes; undefined: indefinite, ended by two zero bytes. */
+  readonly length: number | undefined
+}
+
+export const TAG = {
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  objectIdentifier: 0x06,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  context0: 0xa0,
+} as const
+
+/** PKCS#7 of indefinite lengths nests about eight deep; a hostile file nests until the stack ends. */
+const DEEPEST = 32
+
+/** A length of five bytes announces more than 4 GiB. */
+const LONGEST_LENGTH = 4
+
+function headerAt(bytes: Buffer, at: number): Header | undefined {
+  const tag = bytes[at]
+  const first = bytes[at + 1]
+  // Tag numbers from 31 take more bytes; nothing that is read here has one.
+  if (tag === undefined || first === undefined || (tag & 0x1f) === 0x1f) return undefined
+  if (first < 0x80) return { tag, contentStart: at + 2, length: first }
+  if (first === 0x80) return { tag, contentStart: at + 2, length: undefined }
+  const size = first & 0x7f
+  if (size > LONGEST_LENGTH || at + 2 + size > bytes.length) return undefined
+  return { tag, contentStart: at + 2 + size, length: bytes.readUIntBE(at + 2, size) }
+}
+
+/** The element at `at`; undefined where none stands there or it does not end before `limit`. */
+export function elementAt(bytes: Buffer, at: number, limit = bytes.length, depth = 0): DerElement | undefined {
+  const header = headerAt(bytes, at)
+  if (header === undefined || header.contentStart > limit) return undefined
+  const { tag, contentStart, length } = header
+  if (length !== undefined) {
+    const end = contentStart + length
+    return end > limit ? undefined : { tag, start: at, contentStart, contentEnd: end, end }
+  }
+  const contentEnd = endOfIndefinite(bytes, contentStart, limit, depth)
+  return contentEnd === undefined ? undefined : { tag, start: at, contentStart, contentEnd, end: contentEnd + 2 }
+}
+
+function endOfIndefinite(bytes: Buffer, from: number, limit: number, depth: number): number | undefined {
+  if (depth >= DEEPEST) return undefined
+  let at = from
+  while (at + 2 <= limit) {
+    if (bytes[at] === 0 && bytes[at + 1] === 0) return at
+    const inner = elementAt(bytes, at, limit, depth + 1)
+    if (inner === undefined) return undefined
+    at = inner.end
+  }
+  return undefined
+}
+
+/** What is inside a constructed element; undefined where it is not made of whole elements. */
+export function childrenOf(bytes: Buffer, parent: DerElement): readonly DerElement[] | undefined {
+  const children: DerElement[] = []
+  for (let at = parent.contentStart; at < parent.contentEnd; ) {
+    const child = elementAt(bytes, at, parent.contentEnd)
+    if (child === undefined) return undefined
+    children.push(child)
+    at = child.end
+  }
+  return children
+}
+
+/** Tags of what is inside the element at `at`, as far as the bytes reach: those of a cut-off file too. */
+export function tagsInside(bytes: Buffer, at: number): readonly number[] {
+  const parent = headerAt(bytes, at)
+  if (parent === undefined) return []
+  const end = Math.min(bytes.length, parent.contentStart + (parent.length ?? bytes.length))
+  const tags: number[] = []
+  for (let next = parent.contentStart; next < end; ) {
+    const header = headerAt(bytes, next)
+    if (header === undefined || (header.tag === 0 && header.length === 0)) break
+    tags.push(header.tag)
+    if (header.length === undefined) break
+    next = header.contentStart + header.length
+  }
+  return tags
+}
+
+/** Where the content of the element at `at` begins; undefined where there is none. */
+export function contentStartAt(bytes: Buffer, at: number): number | undefined {
+  return headerAt(bytes, at)?.contentStart
+}
+
+/** Of cut-off bytes `its first bytes announce 3,347 bytes, 768 are there`; undefined where none are missing. */
+export function shortage(bytes: Buffer): string | undefined {
+  const header = headerAt(bytes, 0)
+  const announced = header?.length === undefined ? 0 : header.contentStart + header.length
+  if (announced <= bytes.length) return undefined
+  return `its first bytes announce ${formatNumber(announced)} bytes, ${formatNumber(bytes.length)} are there`
+}
+
+/** `3,347`. */
+export function formatNumber(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+/** The content as it stands there. */
+export function contentOf(bytes: Buffer, element: DerElement): Buffer {
+  return bytes.subarray(element.contentStart, element.contentEnd)
+}
+
+/** A non-negative INTEGER of at most six bytes; undefined for any other. */
+export function smallInteger(bytes: Buffer, element: DerElement | undefined): number | undefined {
+  if (element === undefined || element.tag !== TAG.integer) return undefined
+  const content = contentOf(bytes, element)
+  if (content.length === 0 || content.length > 6 || content.readInt8(0) < 0) return undefined
+  return content.readUIntBE(0, content.length)
+}

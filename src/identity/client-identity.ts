@@ -1,0 +1,184 @@
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import type { InputMaterial } from '../encoding/input-material.ts'
+import { nameOfKind } from '../encoding/kind.ts'
+import { type ProblemDetails, ProblemList, PublishError } from '../errors.ts'
+import { count, formatDate, printable } from '../text.ts'
+import { type Holding, hold, whatElse } from './holding.ts'
+import { type OpenedKey, signsFor } from './private-key.ts'
+
+/** Who we are to the server. */
+export interface ClientIdentity {
+  readonly leaf: X509Certificate
+  /** The leaf's private key, decrypted, in memory. */
+  readonly key: KeyObject
+  /** What was given beside the leaf, in the order given, each once. */
+  readonly others: readonly X509Certificate[]
+  /** Sentences for the log: what was decided or mended. */
+  readonly notices: readonly string[]
+}
+
+export interface GivenIdentity {
+  /** `client-cert`. */
+  readonly certificate: InputMaterial
+  /** `client-key`; undefined: the key is in `client-cert`. */
+  readonly key: InputMaterial | undefined
+  /** Untrimmed: with the line end that it may have. */
+  readonly passphrase: string | undefined
+  readonly now: Date
+}
+
+/**
+ * Reads certificates and key; the leaf is the certificate that the key fits, wherever it stands. Throws PublishError, or
+ * PublishErrors with the independent problems of both inputs: E_INPUT_TRUNCATED, E_INPUT_FORMAT, E_CERT_MISSING,
+ * E_CERT_UNREADABLE, E_KEY_MISSING, E_KEY_UNREADABLE, E_KEY_UNSUPPORTED, E_KEY_AMBIGUOUS, E_KEY_MISMATCH,
+ * E_KEY_PASSPHRASE_MISSING, E_KEY_PASSPHRASE_WRONG.
+ */
+export function readClientIdentity({ certificate, key, passphrase, now }: GivenIdentity): ClientIdentity {
+  const inCertificate = hold(certificate, passphrase)
+  const inKey = key && hold(key, passphrase)
+  const holdings = inKey === undefined ? [inCertificate] : [inCertificate, inKey]
+  const opened = requireAll(inCertificate, inKey)
+  const certificates = distinct(holdings.flatMap((holding) => holding.certificates))
+  const fitting = certificates.filter((one) => fits(one, opened.key))
+  const [leaf, ...rivals] = fitting.toSorted((one, other) => compareLeaves(one, other, now))
+  if (leaf === undefined) throw mismatch(holdings, certificates)
+  if (!signsFor(leaf, opened.key)) throw damaged(holdings)
+  return {
+    leaf,
+    key: opened.key,
+    others: certificates.filter((one) => one !== leaf),
+    notices: [
+      ...passphraseNotices(passphrase, opened),
+      ...(rivals.length === 0 ? [] : [rivalNotice(leaf, rivals)]),
+      ...holdings.flatMap(strangerNotices),
+    ],
+  }
+}
+
+/** The key, when both inputs hold what they must. Throws all that is wrong with them. */
+function requireAll(inCertificate: Holding, inKey: Holding | undefined): OpenedKey {
+  const problems = new ProblemList()
+  for (const problem of [...inCertificate.problems, ...(inKey?.problems ?? [])]) problems.add(problem)
+  const missing = [missingCertificate(inCertificate, inKey), missingKey(inCertificate, inKey)]
+  for (const problem of missing) if (problem !== undefined) problems.add(problem)
+  const keys = [...inCertificate.keys, ...(inKey?.keys ?? [])]
+  const [first, ...more] = keys.filter(({ key }, at) => keys.findIndex((other) => other.key.equals(key)) === at)
+  if (more.length > 0) problems.add(ambiguous([inCertificate, inKey], more.length + 1))
+  problems.throwIfAny()
+  if (first === undefined) throw new Error('no key, and no problem that says so')
+  return first
+}
+
+/** Nothing is said to be missing in an input with a fault: it may stand in the part that could not be read. */
+function missingCertificate(inCertificate: Holding, inKey: Holding | undefined): ProblemDetails | undefined {
+  if (inCertificate.certificates.length > 0 || inCertificate.problems.length > 0) return undefined
+  const swapped = inCertificate.keys.length > 0 && inKey !== undefined && inKey.certificates.length > 0
+  return {
+    code: 'E_CERT_MISSING',
+    message: `${inCertificate.name} holds no certificate${whatElse(inCertificate)}`,
+    hint: swapped
+      ? 'client-key holds a certificate: the two inputs seem to be swapped.'
+      : 'Give the certificate that the CA issued, with the intermediates that came with it, as client-cert.',
+  }
+}
+
+function missingKey(inCertificate: Holding, inKey: Holding | undefined): ProblemDetails | undefined {
+  const expected = inKey ?? inCertificate
+  if (inCertificate.keys.length > 0 || expected.keys.length > 0 || expected.problems.length > 0) return undefined
+  const openSsh = expected.strangers.find(({ kind }) => kind === 'openssh')
+  if (openSsh !== undefined) {
+    return {
+      code: 'E_KEY_UNSUPPORTED',
+      message: `${openSsh.where} is an OpenSSH private key, but TLS needs PKCS#8, PKCS#1 or SEC1`,
+      hint: 'Give the key that the certificate was requested with; if it is this one, convert a copy with `ssh-keygen -p -m PKCS8 -f copy.key`.',
+    }
+  }
+  if (inKey !== undefined) {
+    return {
+      code: 'E_KEY_MISSING',
+      message: `${inKey.name} holds no private key${whatElse(inKey)}`,
+      hint: 'Give the private key that the certificate was requested with (PKCS#8, PKCS#1 or SEC1).',
+    }
+  }
+  return {
+    code: 'E_KEY_MISSING',
+    message: `there is no private key: client-key is empty, and ${inCertificate.name} holds none`,
+    hint: 'Give the private key as client-key, or in one file with its certificate as client-cert. If client-key is set from a secret, that secret has no value in this job.',
+  }
+}
+
+function ambiguous(holdings: readonly (Holding | undefined)[], amount: number): ProblemDetails {
+  const names = holdings.filter((holding) => holding !== undefined && holding.keys.length > 0).map((one) => one?.name)
+  return {
+    code: 'E_KEY_AMBIGUOUS',
+    message: `${names.join(' and ')} ${names.length === 1 ? 'holds' : 'hold'} ${amount} different private keys`,
+    hint: 'Give one private key: the one that the certificate was issued for.',
+  }
+}
+
+function distinct(certificates: readonly X509Certificate[]): X509Certificate[] {
+  return [...new Map(certificates.map((certificate) => [certificate.fingerprint256, certificate])).values()]
+}
+
+/** A certificate whose public key OpenSSL cannot decode fits no key. */
+function fits(certificate: X509Certificate, key: KeyObject): boolean {
+  try {
+    return certificate.checkPrivateKey(key)
+  } catch {
+    return false
+  }
+}
+
+/** Valid now before not valid; issued by a CA before self-signed; then the newest. */
+function compareLeaves(one: X509Certificate, other: X509Certificate, now: Date): number {
+  return rank(other, now) - rank(one, now) || Number(other.validFromDate) - Number(one.validFromDate) || 0
+}
+
+function rank({ validFromDate, validToDate, subject, issuer }: X509Certificate, now: Date): number {
+  const isValid = validFromDate <= now && now <= validToDate
+  return (isValid ? 2 : 0) + (subject === issuer ? 0 : 1)
+}
+
+function keyHolder(holdings: readonly Holding[]): string {
+  return holdings.findLast(({ keys }) => keys.length > 0)?.name ?? 'client-key'
+}
+
+function damaged(holdings: readonly Holding[]): PublishError {
+  return new PublishError({
+    code: 'E_KEY_UNREADABLE',
+    message: `the private key in ${keyHolder(holdings)} is damaged: what it signs does not verify with its own public key`,
+    hint: 'Store the key again from its file, unchanged.',
+  })
+}
+
+function mismatch(holdings: readonly Holding[], certificates: readonly X509Certificate[]): PublishError {
+  const named = certificates.find(({ ca }) => !ca) ?? certificates[0]
+  const others = certificates.length - 1
+  return new PublishError({
+    code: 'E_KEY_MISMATCH',
+    message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : subjectOf(named)}${others === 0 ? '' : `, nor to the ${count(others, 'other')} given`}`,
+    hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
+  })
+}
+
+/** Node writes one part of a name a line, the most general first. */
+function subjectOf({ subject }: X509Certificate): string {
+  return printable((subject ?? '').split('\n').reverse().join(', '), 160) || '(no name)'
+}
+
+function passphraseNotices(passphrase: string | undefined, opened: OpenedKey): string[] {
+  if (passphrase === undefined || opened.passphrase === 'as given') return []
+  return opened.passphrase === undefined
+    ? ['client-key-passphrase is given, but the private key is not encrypted; it is not used']
+    : ['client-key-passphrase ends in a line end; it is used without it']
+}
+
+function rivalNotice(leaf: X509Certificate, rivals: readonly X509Certificate[]): string {
+  const { serialNumber, validToDate } = leaf
+  const until = Number.isNaN(Number(validToDate)) ? 'an unreadable date' : formatDate(validToDate)
+  return `the private key fits ${rivals.length + 1} certificates: ${subjectOf(leaf)}, serial ${serialNumber}, valid until ${until}, is used`
+}
+
+function strangerNotices({ strangers }: Holding): string[] {
+  return strangers.map(({ where, kind }) => `${where} is ${nameOfKind(kind)}; it is not used`)
+}

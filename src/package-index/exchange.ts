@@ -1,0 +1,230 @@
+import { type BrotliOptions, brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib'
+import type { Dispatcher } from 'undici'
+import type { MultipartForm } from './multipart.ts'
+
+/** Bytes of an answer that are read, before and after decoding: more is not needed to say what a server means. */
+export const MAX_ANSWER_BYTES = 64 * 1024
+
+/** What a server answered. Everything in it is foreign text. */
+export interface Answer {
+  readonly status: number
+  /** Reason phrase of the status line: some indexes say only there what is wrong. */
+  readonly reason: string
+  /** Names in lower case; of a header that came twice the first value. */
+  readonly headers: ReadonlyMap<string, string>
+  /** At most MAX_ANSWER_BYTES; `''` where there is none or it cannot be decoded. */
+  readonly text: string
+}
+
+/** What became of one POST. */
+export interface Exchange {
+  /** Undefined when the connection failed, died or stayed silent before an answer began. */
+  readonly answer: Answer | undefined
+  /** What ended it instead of an answer. */
+  readonly error: unknown
+  /** Whether a connection stood and the request began. */
+  readonly started: boolean
+  /** Bytes of the form that were handed to the connection. The last ones may still lie in this machine's buffers. */
+  readonly sent: number
+}
+
+/** Nothing moved for so long; `limit` in milliseconds. */
+export class Silence extends Error {
+  readonly limit: number
+
+  constructor(limit: number) {
+    super(`nothing moved for ${limit} ms`)
+    this.name = 'Silence'
+    this.limit = limit
+  }
+}
+
+export interface PostRequest {
+  readonly dispatcher: Dispatcher
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly form: MultipartForm
+  /** Milliseconds: the longest pause between two chunks that the connection takes, and after the last one for the whole answer. */
+  readonly idleTimeoutMs: number
+}
+
+/** undici takes every async iterable for a body; its types know streams only. */
+interface IterableDispatcher {
+  dispatch(options: IterableOptions, handler: Dispatcher.DispatchHandler): boolean
+}
+
+interface IterableOptions extends Omit<Dispatcher.DispatchOptions, 'body'> {
+  body?: Dispatcher.DispatchOptions['body'] | AsyncIterable<Buffer>
+}
+
+/**
+ * Sends a form and waits for the answer, with no redirect and no second try. An answer that comes while the form is still being
+ * sent counts, even when the connection breaks right behind it. Faults are part of the result.
+ *
+ * @throws the signal's reason when it is aborted, at once
+ */
+export async function post(request: PostRequest, signal: AbortSignal): Promise<Exchange> {
+  signal.throwIfAborted()
+  const { url, headers, form, idleTimeoutMs } = request
+  const conversation = new Conversation(form, idleTimeoutMs, signal)
+  const dispatcher: IterableDispatcher = request.dispatcher
+  const options: IterableOptions = {
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: 'POST',
+    headers: {
+      ...headers,
+      'content-type': form.contentType,
+      'content-length': String(form.contentLength),
+      'accept-encoding': 'identity',
+    },
+    body: conversation.body(),
+    // The watch below counts both directions; undici's own would end a slow upload whose last bytes are in the kernel.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  }
+  dispatcher.dispatch(options, conversation)
+  return await conversation.end
+}
+
+class Conversation implements Dispatcher.DispatchHandler {
+  readonly end: Promise<Exchange>
+  readonly #form: MultipartForm
+  readonly #limit: number
+  readonly #signal: AbortSignal
+  readonly #resolve: (exchange: Exchange) => void
+  readonly #reject: (reason: unknown) => void
+  readonly #chunks: Buffer[] = []
+  #received = 0
+  #sent = 0
+  #head: Omit<Answer, 'text'> | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** Whether the time runs for the rest of the exchange and not for the next chunk. */
+  #lastWait = false
+  #settled = false
+
+  constructor(form: MultipartForm, limit: number, signal: AbortSignal) {
+    const { promise, resolve, reject } = Promise.withResolvers<Exchange>()
+    this.end = promise
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#form = form
+    this.#limit = limit
+    this.#signal = signal
+    signal.addEventListener('abort', this.#cancel)
+  }
+
+  /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
+  async *body(): AsyncGenerator<Buffer> {
+    for await (const chunk of this.#form.body(this.#signal)) {
+      this.#sent += chunk.length
+      this.#moved()
+      yield chunk
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#settled) controller.abort(new Error('the request was given up before it began'))
+    else this.#moved()
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    reason = '',
+  ): void {
+    // 1xx is no answer yet.
+    if (status < 200) return
+    this.#moved()
+    this.#lastWait = true
+    this.#head = { status, reason, headers: firstValues(headers) }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#received += chunk.length
+    this.#chunks.push(chunk)
+    if (this.#received >= MAX_ANSWER_BYTES) this.#give(undefined)
+  }
+
+  onResponseEnd(): void {
+    this.#finish(undefined)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#finish(error)
+  }
+
+  /** Something moved: the time begins anew, unless it is the one time for all of the answer. */
+  #moved(): void {
+    if (this.#settled || this.#lastWait) return
+    this.#lastWait = this.#sent === this.#form.contentLength
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#give(new Silence(this.#limit)), this.#limit)
+  }
+
+  readonly #cancel = (): void => {
+    this.#stop()
+    this.#reject(this.#signal.reason)
+    this.#hangUp()
+  }
+
+  #give(error: unknown): void {
+    this.#finish(error)
+    this.#hangUp()
+  }
+
+  #hangUp(): void {
+    this.#controller?.abort(new Error('the exchange is over'))
+  }
+
+  #finish(error: unknown): void {
+    if (this.#settled) return
+    this.#stop()
+    const answer = this.#head && { ...this.#head, text: this.#text(this.#head.headers) }
+    this.#resolve({ answer, error, started: this.#controller !== undefined, sent: this.#sent })
+  }
+
+  #stop(): void {
+    this.#settled = true
+    clearTimeout(this.#timer)
+    this.#signal.removeEventListener('abort', this.#cancel)
+  }
+
+  #text(headers: ReadonlyMap<string, string>): string {
+    const bytes = Buffer.concat(this.#chunks).subarray(0, MAX_ANSWER_BYTES)
+    return decoded(bytes, headers.get('content-encoding') ?? 'identity').toString('utf8')
+  }
+}
+
+function firstValues(headers: Record<string, string | string[] | undefined>): ReadonlyMap<string, string> {
+  const values = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    const [first] = typeof value === 'string' ? [value] : (value ?? [])
+    if (first !== undefined) values.set(name.toLowerCase(), first)
+  }
+  return values
+}
+
+type Decoder = (bytes: Buffer, options: ZlibOptions & BrotliOptions) => Buffer
+
+const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ['gzip', gunzipSync],
+  ['x-gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+  ['identity', (bytes) => bytes],
+])
+
+/** Some fronts compress although nobody asked. What cannot be decoded within the limit (a bomb) counts as no text. */
+function decoded(bytes: Buffer, encoding: string): Buffer {
+  const decode = DECODERS.get(encoding.trim().toLowerCase())
+  if (decode === undefined || bytes.length === 0) return Buffer.alloc(0)
+  try {
+    return decode(bytes, { maxOutputLength: MAX_ANSWER_BYTES })
+  } catch {
+    return Buffer.alloc(0)
+  }
+}

@@ -1,0 +1,250 @@
+import { type ErrorCode, PublishError } from '../errors.ts'
+import { formatBytes, printable, redact, type Secrets, shownUrl } from '../text.ts'
+import { isHtml, requestNumber, type ServerWords, wordsOf } from './answer.ts'
+import type { Answer } from './exchange.ts'
+import { leadsToLogin, redirectTarget } from './redirect.ts'
+import { uploadUrlHint } from './upload-url.ts'
+
+/** What an upload came to, and what ends with it: this file, the rest of its project, or the run. */
+export interface Verdict {
+  readonly outcome: 'published' | 'rejected' | 'no-answer' | 'not-tried'
+  /** Undefined for `published`. */
+  readonly problem: PublishError | undefined
+  readonly ends: 'file' | 'project' | 'run'
+}
+
+/** What is known of a request, to explain its answer with. */
+export interface Sending {
+  readonly url: URL
+  /** Normalised project name. */
+  readonly project: string
+  /** Bytes of the whole request body. */
+  readonly contentLength: number
+  /** Whether an Authorization header was sent. */
+  readonly authorized: boolean
+  /** Printable; undefined without a client certificate. */
+  readonly certificateSubject: string | undefined
+  readonly secrets: Secrets
+}
+
+interface Situation extends Sending {
+  readonly answer: Answer
+  readonly words: ServerWords
+  /** `the index answered 403 Forbidden: ...` */
+  readonly said: string
+}
+
+/** What the answer to a complete upload means. Every answer but a plain success becomes a problem that quotes it. */
+export function explainAnswer(answer: Answer, sending: Sending): Verdict {
+  const words = wordsOf(answer, sending.secrets)
+  const number = requestNumber(answer, sending.secrets)
+  const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`
+  const situation: Situation = { ...sending, answer, words, said }
+  if (answer.status < 300) {
+    if (asksToLogIn(answer)) return loginPage(`${said}, which is a page to log in`)
+    return { outcome: 'published', problem: undefined, ends: 'file' }
+  }
+  if (answer.status < 400) return redirected(situation)
+  return clientCertificate(situation) ?? exists(situation) ?? byStatus(situation)
+}
+
+function rejected(ends: Verdict['ends'], code: ErrorCode, message: string, hint: string): Verdict {
+  return { outcome: 'rejected', problem: new PublishError({ code, message, hint }), ends }
+}
+
+/** A field for a password, or the form that carries a request to an identity provider (SAML). */
+function asksToLogIn(answer: Answer): boolean {
+  if (!isHtml(answer)) return false
+  return /type\s?=\s?["']?password\b|name\s?=\s?["']?SAMLRequest\b/i.test(answer.text)
+}
+
+function loginPage(found: string): Verdict {
+  return rejected(
+    'run',
+    'E_HTTP_LOGIN_PAGE',
+    `expected the index and found a login: ${found}`,
+    'Something in front of the index asks people to log in (single sign-on); ask the team that runs it for an upload URL that a client certificate or a token opens.',
+  )
+}
+
+function redirected({ answer, words, said, url, secrets }: Situation): Verdict {
+  const target = redirectTarget(answer, url)
+  if (target === undefined) return rejected('run', 'E_HTTP_REDIRECT', said, uploadUrlHint(url))
+  const shown = printable(redact(shownUrl(target), secrets), 200)
+  const pointer = `the index answered ${words.status} and points to ${shown}`
+  if (leadsToLogin(target, url)) return loginPage(pointer)
+  const hint =
+    target.origin === url.origin
+      ? `If that is where the index takes uploads, write it as repository-url: ${shown}`
+      : 'Nothing was sent there; give the upload URL of the index itself as repository-url.'
+  return rejected('run', 'E_HTTP_REDIRECT', `${pointer}, and an upload goes to repository-url alone`, hint)
+}
+
+const REQUIRED_HINT =
+  'Check that client-cert has the certificate for this index, and that nothing between here and the index ends TLS (a proxy that inspects sends no client certificate).'
+
+/** Fronts that let every handshake pass and judge the certificate in HTTP. */
+function clientCertificate({ answer, words: { haystack }, said, certificateSubject }: Situation): Verdict | undefined {
+  const { status } = answer
+  if (haystack.includes('post-handshake authentication')) {
+    return rejected(
+      'run',
+      'E_HTTP_CLIENT_CERT_REQUIRED',
+      `${said}: the server asks for the client certificate by path, which no client of this kind can answer in TLS 1.3`,
+      'Set tls-max-version: 1.2, or have SSLVerifyClient moved to the virtual host.',
+    )
+  }
+  if (status === 496 || haystack.includes('no required ssl certificate was sent')) {
+    return rejected('run', 'E_HTTP_CLIENT_CERT_REQUIRED', `${said}: no client certificate reached it`, REQUIRED_HINT)
+  }
+  if (status === 495 || haystack.includes('the ssl certificate error')) {
+    const who =
+      certificateSubject === undefined ? 'the client certificate' : `the client certificate ${certificateSubject}`
+    return rejected(
+      'run',
+      'E_HTTP_CLIENT_CERT_REFUSED',
+      `${said}: it refuses ${who}, and such a server never says why`,
+      'Compare with the CAs that the server trusts for clients: an unknown issuer, a missing intermediate, dates, revocation and a purpose other than clientAuth all end so; its error log has the reason.',
+    )
+  }
+  return undefined
+}
+
+/** Statuses with which indexes say "exists"; the words decide, since each also means other things. */
+const EXISTS_STATUSES = new Set([400, 403, 409, 412, 422])
+
+/** PyPI's relatives, Pulp, Google, Gitea; GitLab; Nexus (two generations); Artifactory; Azure. */
+const EXISTS_WORDS =
+  /already exist|exists already|already been taken|updating assets?\b|cannot be updated|overwrite (?:all )?artifact|already contains file/
+
+/** A 409 that is about something else: a project's name (PyPI), a policy of the repository (Artifactory). */
+const OTHER_CONFLICT = /existing project|rejected the/
+
+function exists({ answer: { status }, words: { haystack }, said }: Situation): Verdict | undefined {
+  if (!EXISTS_STATUSES.has(status)) return undefined
+  if (!EXISTS_WORDS.test(haystack) && (status !== 409 || OTHER_CONFLICT.test(haystack))) return undefined
+  return rejected(
+    'file',
+    'E_HTTP_EXISTS',
+    `the index has a file of this name: ${said.replace('the index', 'it')}`,
+    'Compare the digest on the index with that of this file: the same bytes are published already; other bytes need a new version.',
+  )
+}
+
+function byStatus(situation: Situation): Verdict {
+  const { answer, said, words, url } = situation
+  const { status } = answer
+  if (status === 401) return unauthorized(situation)
+  if (status === 403) return forbidden(situation)
+  if (status === 404 || status === 405) return rejected('run', 'E_HTTP_NOT_FOUND', said, uploadUrlHint(url))
+  if (status === 413 || /file (?:is )?too large/.test(words.haystack)) return tooLarge(situation)
+  if (status === 421) return misdirected(situation)
+  if (status === 429) return tooMany(situation)
+  if (status >= 500 || status === 408 || status === 425) return serverError(situation)
+  return rejected(
+    'file',
+    'E_HTTP_REJECTED',
+    said,
+    'The words are those of the index; what they ask for has to be mended.',
+  )
+}
+
+/** Whom the server met, where the certificate cannot be the fault: it passed the handshake. */
+function acceptedAs({ certificateSubject, said }: Situation, but: string): string {
+  if (certificateSubject === undefined) return said
+  return `the handshake was accepted as ${certificateSubject}, but ${but}: ${said}`
+}
+
+function unauthorized(situation: Situation): Verdict {
+  const { authorized } = situation
+  const but = authorized
+    ? 'the index does not take the credentials'
+    : 'the index maps it to no user with upload permission'
+  return rejected(
+    'run',
+    'E_HTTP_UNAUTHORIZED',
+    acceptedAs(situation, but),
+    authorized
+      ? 'Check user and password: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.'
+      : 'Give user and password beside the certificate, or have the index map the certificate to a user who may upload.',
+  )
+}
+
+function forbidden(situation: Situation): Verdict {
+  const { authorized, project, words } = situation
+  const front = /forbidden by administrative rules|rbac: access denied/.test(words.haystack)
+  if (front) {
+    return rejected(
+      'project',
+      'E_HTTP_FORBIDDEN',
+      acceptedAs(situation, 'a rule of the front forbids the request'),
+      'The words are those of HAProxy or Envoy, not of the index: ask the team that runs it which rule it was; a client certificate that it does not trust is a common one.',
+    )
+  }
+  const who = authorized ? 'the user' : 'the user to whom the index maps the certificate'
+  const doubt = authorized ? '; several indexes also answer 403 to a wrong user or password' : ''
+  return rejected(
+    'project',
+    'E_HTTP_FORBIDDEN',
+    acceptedAs(
+      situation,
+      authorized ? 'the index forbids the upload' : 'the index maps it to no user with upload permission',
+    ),
+    `Ask for permission to upload to the project ${project} for ${who}${doubt}.`,
+  )
+}
+
+function tooLarge({ answer, said, contentLength, secrets }: Situation): Verdict {
+  const server = printable(redact(answer.headers.get('server') ?? '', secrets), 60)
+  const who = server === '' ? '' : ` (Server: ${server})`
+  return rejected(
+    'file',
+    'E_HTTP_TOO_LARGE',
+    `${said}${who}, to a request of ${formatBytes(contentLength)}`,
+    'Have the limit raised, and each of several in a row: client_max_body_size of nginx, LimitRequestBody and SSLRenegBufferSize of Apache, --max-request-body-size of devpi and Waitress, the quota of the index.',
+  )
+}
+
+function misdirected({ said, url }: Situation): Verdict {
+  return rejected(
+    'run',
+    'E_HTTP_MISDIRECTED',
+    said,
+    `Its TLS settings are chosen by host name, and ${url.hostname} is none that it serves here: give repository-url with the name for which clients with certificates are set up.`,
+  )
+}
+
+function tooMany({ said, answer }: Situation): Verdict {
+  const time = comeBack(answer)
+  return rejected(
+    'file',
+    'E_HTTP_TOO_MANY_REQUESTS',
+    `${said}${time === undefined ? '' : `; it asks to come back ${time}`}`,
+    'What is published stays; run again later.',
+  )
+}
+
+function serverError({ said, answer }: Situation): Verdict {
+  const time = comeBack(answer)
+  const gateway = answer.status === 502 || answer.status === 504
+  return rejected(
+    'file',
+    'E_HTTP_SERVER_ERROR',
+    `${said}${time === undefined ? '' : `; it asks to come back ${time}`}`,
+    gateway
+      ? "The front got no answer from the index behind it; an index that refuses while the file is still coming looks like this too, so look into the index's own log."
+      : 'Run again; if it happens each time, ask the team that runs the index what its log says of this minute.',
+  )
+}
+
+/** Retry-After (RFC 9110, 10.2.3) in words: seconds, or a date. */
+function comeBack({ headers }: Answer): string | undefined {
+  const value = headers.get('retry-after')?.trim() ?? ''
+  if (/^\d{1,8}$/.test(value)) {
+    const seconds = Number(value)
+    if (seconds < 120) return `in ${seconds} s`
+    return seconds < 7200 ? `in ${Math.ceil(seconds / 60)} minutes` : `in ${Math.ceil(seconds / 3600)} hours`
+  }
+  const date = new Date(/ GMT$/.test(value) ? value : '')
+  return Number.isNaN(date.getTime()) ? undefined : `at ${date.toISOString().slice(0, 19)}Z`
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+
+/** The one file of a form. `content` gives exactly `size` bytes, from the start at each call. */
+export interface FormFile {
+  readonly filename: string
+  /** Bytes. */
+  readonly size: number
+  content(signal: AbortSignal): AsyncIterable<Buffer>
+}
+
+/** A `multipart/form-data` body (RFC 7578) that is read chunk by chunk; the file is never in memory as a whole. */
+export interface MultipartForm {
+  /** Value of the Content-Type header. */
+  readonly contentType: string
+  /** Bytes of the whole body: servers of the WSGI kind refuse or lose a body of unknown length. */
+  readonly contentLength: number
+  /** The body from its start; each attempt takes one of its own. */
+  body(signal: AbortSignal): AsyncGenerator<Buffer>
+}
+
+/**
+ * Text fields in their order, then the file as `content`. Values go out byte for byte: a browser's encoder would turn
+ * each LF of a description into CRLF, and a digest over it would no longer fit.
+ */
+export function multipartForm(fields: readonly (readonly [string, string])[], file: FormFile): MultipartForm {
+  // 128 random bits: neither a field nor the file can be made to contain it.
+  const boundary = `form-${randomBytes(16).toString('hex')}`
+  const parts = fields.map(([name, value]) => `${disposition(boundary, name)}\r\n\r\n${value}\r\n`)
+  const start = `${disposition(boundary, 'content')}; filename="${quoted(file.filename)}"`
+  const head = Buffer.from(`${parts.join('')}${start}\r\nContent-Type: application/octet-stream\r\n\r\n`, 'utf8')
+  const tail = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1')
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    contentLength: head.length + file.size + tail.length,
+    async *body(signal) {
+      yield head
+      yield* file.content(signal)
+      yield tail
+    },
+  }
+}
+
+/** A text part has no file name and no type: several indexes take whatever has one for a file. */
+function disposition(boundary: string, name: string): string {
+  return `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"`
+}
+
+/** What would end the quoted text or the line, as browsers write it (HTML, "multipart/form-data encoding algorithm"). */
+function quoted(text: string): string {
+  return text.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+}

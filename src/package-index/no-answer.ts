@@ -1,0 +1,98 @@
+import { errorCodeOf, PublishError } from '../errors.ts'
+import { formatBytes } from '../text.ts'
+import { type Exchange, Silence } from './exchange.ts'
+import type { Verdict } from './explain.ts'
+
+/** An upload that got no answer that counts. */
+export interface Failure {
+  readonly exchange: Exchange
+  /** Bytes of the whole request body. */
+  readonly contentLength: number
+  /** The transport's: undefined for what is no matter of the connection. */
+  readonly explain: (error: unknown) => PublishError | undefined
+}
+
+/** What the end of an exchange without an answer means. Throws what is no fault of network, server or file. */
+export function explainFailure(failure: Failure): Verdict {
+  const { exchange, explain } = failure
+  const { error, started, answer } = exchange
+  if (error instanceof Silence) return silence(failure, error)
+  if (error === undefined && answer !== undefined) return premature(failure)
+  const explained = explain(error)
+  if (explained !== undefined && !started) return { outcome: 'not-tried', problem: explained, ends: 'run' }
+  if (explained !== undefined && !explained.code.startsWith('E_NETWORK_')) {
+    return { outcome: 'no-answer', problem: explained, ends: 'run' }
+  }
+  // The file itself: it changed, or cannot be read on. The server never got its last bytes.
+  if (explained === undefined && error instanceof PublishError) {
+    return { outcome: 'not-tried', problem: error, ends: 'file' }
+  }
+  if (isNotHttp(error)) return notHttp(failure)
+  if (explained !== undefined || (started && isDeath(error))) return death(failure)
+  throw error
+}
+
+function isDeath(error: unknown): boolean {
+  return /^(?:E[A-Z]+|UND_ERR_SOCKET)$/.test(errorCodeOf(error) ?? '')
+}
+
+/** What undici says of bytes that are no HTTP answer, or none to this request. */
+function isNotHttp(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = errorCodeOf(error) ?? ''
+  return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || error.message.startsWith('bad ')
+}
+
+function notHttp({ exchange }: Failure): Verdict {
+  return {
+    outcome: 'no-answer',
+    problem: new PublishError({
+      code: 'E_HTTP_NOT_HTTP',
+      message: 'expected an HTTP answer from the index and found bytes that are none',
+      hint: 'Check host and port in repository-url: something other than an HTTP/1.1 server answers there.',
+      cause: exchange.error,
+    }),
+    ends: 'run',
+  }
+}
+
+function noAnswer({ exchange, contentLength }: Failure, message: string): Verdict {
+  const complete = exchange.sent === contentLength
+  return {
+    outcome: 'no-answer',
+    problem: new PublishError({
+      code: 'E_HTTP_NO_ANSWER',
+      message,
+      hint: complete
+        ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
+        : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.',
+      cause: exchange.error,
+    }),
+    ends: 'file',
+  }
+}
+
+function silence(failure: Failure, { limit }: Silence): Verdict {
+  const time = `${Math.round(limit / 100) / 10} s (idle-timeout-seconds)`
+  const complete = failure.exchange.sent === failure.contentLength
+  const message = complete
+    ? `the index had everything and gave no answer within ${time}`
+    : `the index took no more bytes for ${time}, ${amount(failure)}`
+  return noAnswer(failure, message)
+}
+
+function death(failure: Failure): Verdict {
+  const complete = failure.exchange.sent === failure.contentLength
+  const when = complete ? 'after everything had been sent' : amount(failure)
+  return noAnswer(failure, `the connection ended without an answer, ${when}`)
+}
+
+/** A server that says yes before it can know the file. */
+function premature(failure: Failure): Verdict {
+  const { status } = failure.exchange.answer ?? {}
+  return noAnswer(failure, `the index answered ${status} before it had the whole file, ${amount(failure)}`)
+}
+
+function amount({ exchange, contentLength }: Failure): string {
+  return `after about ${formatBytes(exchange.sent)} of ${formatBytes(contentLength)}`
+}

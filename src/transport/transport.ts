@@ -1,0 +1,126 @@
+import type { TLSSocket } from 'node:tls'
+import { Agent, type Dispatcher } from 'undici'
+import type { PublishError } from '../errors.ts'
+import { alertOf } from './alert.ts'
+import { type Connection, createConnector, partyOf, type TransportOptions } from './connector.ts'
+import { explainDeath, type Seen } from './explain.ts'
+import { isOpen } from './gate.ts'
+import { ConnectionFailure, type Handshake, type HandshakeFacts } from './handshake.ts'
+import { plainHost } from './proxy.ts'
+
+export type { TransportOptions } from './connector.ts'
+export type { Handshake, HandshakeFacts } from './handshake.ts'
+
+export interface Probe {
+  readonly handshake: Handshake
+  /** Undefined when the handshake did not come to its end. */
+  readonly facts: HandshakeFacts | undefined
+  readonly problem: PublishError | undefined
+}
+
+/** The way to one origin, for one identity and one trust. */
+export interface Transport {
+  readonly dispatcher: Dispatcher
+  /** One bare TLS handshake, without HTTP. Rejects with the signal's reason alone. */
+  probe(signal: AbortSignal): Promise<Probe>
+  /**
+   * What a request of the dispatcher was rejected with, explained: E_NETWORK_*, E_PROXY_*, E_TLS_*. Undefined: it is no
+   * matter of the transport.
+   */
+  explain(error: unknown): PublishError | undefined
+  /** Ends all connections, those that are in the making too. */
+  close(): Promise<void>
+}
+
+/** Connections of the pool. */
+const CONNECTIONS = 1
+
+/** Milliseconds that an idle connection is kept where the server does not say: many servers close after five seconds. */
+const KEEP_ALIVE_TIME = 4_000
+
+/**
+ * Nothing is connected yet. All connections, the probe's and those of requests, come from one connector; a request to
+ * another origin is refused, since the identity and the trust are for this one. A request whose connection fails is
+ * rejected with the PublishError that explains it: nothing was sent then.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  const connect = createConnector(options)
+  const party = partyOf(options)
+  const life = new AbortController()
+  const seen: Seen = { asked: false, alert: undefined }
+  let spare: TLSSocket | undefined
+
+  const open = async (signal: AbortSignal): Promise<Connection> => {
+    const connection = await connect(signal)
+    seen.asked = connection.facts.asked
+    seen.alert = undefined
+    connection.socket.on('error', (error) => {
+      seen.alert = alertOf(error) ?? seen.alert
+    })
+    return connection
+  }
+  const next = async (): Promise<TLSSocket> => {
+    const kept = spare
+    spare = undefined
+    if (kept !== undefined && isUnused(kept)) return kept
+    kept?.destroy()
+    return (await open(life.signal)).socket
+  }
+  const dispatcher = createAgent(options, next)
+  return {
+    dispatcher,
+    async probe(signal) {
+      try {
+        const { socket, facts } = await open(AbortSignal.any([signal, life.signal]))
+        spare = socket
+        return { handshake: verdict(options, facts), facts, problem: undefined }
+      } catch (error) {
+        if (!(error instanceof ConnectionFailure)) throw error
+        return { handshake: error.handshake, facts: error.facts, problem: error }
+      }
+    },
+    explain: (error) => explainDeath(error, seen, party),
+    async close() {
+      life.abort(new Error('the transport was closed'))
+      spare?.destroy()
+      await dispatcher.destroy()
+    },
+  }
+}
+
+function createAgent({ url, idleTimeoutMs }: TransportOptions, next: () => Promise<TLSSocket>): Agent {
+  return new Agent({
+    // HTTP/2 uploads wait for the server every 64 KB on nginx and HAProxy.
+    allowH2: false,
+    connections: CONNECTIONS,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_TIME,
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    connect({ protocol, hostname, port }, callback) {
+      if (!isSameOrigin(url, protocol, hostname, port)) {
+        callback(new Error('a request to another origin than the transport was made for'), null)
+        return
+      }
+      next().then(
+        (socket) => callback(null, socket),
+        (error: Error) => callback(error, null),
+      )
+    },
+  })
+}
+
+/** Bytes that came without a request (a time-out that the server tells in HTTP) would be taken for the first answer. */
+function isUnused(socket: TLSSocket): boolean {
+  return isOpen(socket) && socket.readableLength === 0
+}
+
+function verdict({ identity }: TransportOptions, { asked }: HandshakeFacts): Handshake {
+  return identity === undefined || asked ? 'accepted' : 'not-asked'
+}
+
+function isSameOrigin(url: URL, protocol: string, hostname: string, port: string): boolean {
+  return (
+    protocol === 'https:' && plainHost(hostname) === plainHost(url.hostname) && (port || '443') === (url.port || '443')
+  )
+}

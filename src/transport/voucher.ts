@@ -1,0 +1,76 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { printable } from '../text.ts'
+import type { Party } from './party.ts'
+import { systemAuthorities } from './trust.ts'
+
+/** Bytes of a file of CAs: the largest that systems ship have half a megabyte. */
+const LARGEST_FILE = 4 * 1024 * 1024
+
+/** Certificates of a path: real ones have two to five. */
+const LONGEST_PATH = 16
+
+/**
+ * Who else would vouch for a chain that `ca-bundle` does not: the system, or a file that other tools on this machine are
+ * pointed at. For a sentence that says what to write, never for trust: nothing is connected again.
+ */
+export function findVoucher(chain: readonly X509Certificate[], { trust, trustHints, now }: Party): string | undefined {
+  const reaches = (pems: readonly string[]) => leadsTo(chain, readAll(pems), now())
+  if (trust.source === 'ca-bundle' && reaches(systemAuthorities())) {
+    return 'It has a public CA, or one that this system trusts: write `ca-bundle: system` if that is meant.'
+  }
+  const file = trustHints.find((path) => reaches(readFile(path)))
+  if (file === undefined) return undefined
+  return `Other tools on this runner trust it by ${printable(file)}: write \`ca-bundle: ${printable(file)}\` if that is meant.`
+}
+
+function readFile(path: string): readonly string[] {
+  try {
+    const { size } = statSync(path)
+    // A pipe or a device would never end.
+    if (!statSync(path).isFile() || size > LARGEST_FILE) return []
+    const blocks = /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]+-----END (TRUSTED )?CERTIFICATE-----/g
+    return readFileSync(path, 'latin1').match(blocks) ?? []
+  } catch {
+    // Whatever else the variable names: there is nothing to suggest.
+    return []
+  }
+}
+
+function readAll(pems: readonly string[]): X509Certificate[] {
+  return pems.flatMap((pem) => {
+    try {
+      return [new X509Certificate(pem)]
+    } catch {
+      return []
+    }
+  })
+}
+
+/** Whether the server's own certificate leads, signature by signature, to one of the anchors at this time. */
+function leadsTo(chain: readonly X509Certificate[], anchors: readonly X509Certificate[], now: Date): boolean {
+  let current = chain[0]
+  for (let length = 0; current !== undefined && length < LONGEST_PATH; length += 1) {
+    const lower: X509Certificate = current
+    if (!isValid(lower, now)) return false
+    if (anchors.some((anchor) => anchor.fingerprint256 === lower.fingerprint256)) return true
+    const issuer = anchors.find((anchor) => isIssuedBy(lower, anchor))
+    if (issuer !== undefined) return isValid(issuer, now)
+    current = chain.find((candidate) => candidate !== lower && isIssuedBy(lower, candidate))
+  }
+  return false
+}
+
+function isValid({ validFromDate, validToDate }: X509Certificate, now: Date): boolean {
+  return validFromDate <= now && now <= validToDate
+}
+
+function isIssuedBy(lower: X509Certificate, upper: X509Certificate): boolean {
+  if (lower.issuer !== upper.subject) return false
+  try {
+    return lower.checkIssued(upper) && lower.verify(upper.publicKey)
+  } catch {
+    // A key of a kind that this OpenSSL does not know.
+    return false
+  }
+}
