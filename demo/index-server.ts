@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type SecureVersion, TLSSocket } from 'node:tls'
 import { boundaryOf, collect, FormError, type FormPart, readForm } from './multipart-form.ts'
-import { negotiate, normalizeName, projectPage, rootPage, type StoredFile } from './simple-index.ts'
+import { negotiate, normalizeName, projectPage, rootPage, type SimpleType, type StoredFile } from './simple-index.ts'
 
 export interface IndexOptions {
   /** The server's certificate, PEM: the leaf first, then its intermediates; and its key, PEM. */
@@ -279,16 +279,8 @@ class Index {
     const type = negotiate(record.headers.accept)
     if (type === undefined) throw new Refusal(406, 'The simple index is HTML or application/vnd.pypi.simple.v1+json')
     const all = [...this.stored.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-    const headers = { 'cache-control': 'no-cache', vary: 'accept' }
-    if (name === undefined) {
-      const projects = [...new Set(all.map(({ project }) => project))].sort()
-      return send(response, 200, type, rootPage(type, projects), headers)
-    }
-    const project = normalizeName(name)
-    if (project !== name || slash === '') throw new Refusal(301, 'See there', { location: `/simple/${project}/` })
-    const files = all.filter((file) => file.project === project)
-    if (files.length === 0) throw new Refusal(404, `There is no project ${JSON.stringify(project)}`)
-    send(response, 200, type, projectPage(type, project, files), headers)
+    const page = name === undefined ? projectList(type, all) : fileList(type, all, name, slash)
+    send(response, 200, type, page, { 'cache-control': 'no-cache', vary: 'accept' })
   }
 
   async #download(response: ServerResponse, method: string, encoded: string): Promise<void> {
@@ -299,6 +291,18 @@ class Index {
     if (method === 'HEAD') response.end()
     else await pipeline(createReadStream(path), response)
   }
+}
+
+function projectList(type: SimpleType, all: readonly StoredFile[]): string {
+  return rootPage(type, [...new Set(all.map(({ project }) => project))].sort())
+}
+
+function fileList(type: SimpleType, all: readonly StoredFile[], name: string, slash: string | undefined): string {
+  const project = normalizeName(name)
+  if (project !== name || slash === '') throw new Refusal(301, 'See there', { location: `/simple/${project}/` })
+  const files = all.filter((file) => file.project === project)
+  if (files.length === 0) throw new Refusal(404, `There is no project ${JSON.stringify(project)}`)
+  return projectPage(type, project, files)
 }
 
 /** Reads the form: text fields into the record, the one file part to `path`. */

@@ -15,8 +15,7 @@ export interface StoredFile {
 }
 
 const JSON_TYPE = 'application/vnd.pypi.simple.v1+json'
-const HTML_TYPES = ['application/vnd.pypi.simple.v1+html', 'text/html'] as const
-const TYPES = [JSON_TYPE, ...HTML_TYPES] as const
+const TYPES = [JSON_TYPE, 'application/vnd.pypi.simple.v1+html', 'text/html'] as const
 export type SimpleType = (typeof TYPES)[number]
 
 /** One spelling for every project name (PEP 503). */

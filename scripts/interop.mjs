@@ -29,12 +29,11 @@ function succeeds(program, args, seconds) {
   return status === 0
 }
 
-/** A registry that hiccups gets one more chance. */
-function install(what, args, seconds) {
-  console.log(`Installing ${what} ...`)
+/** Runs Python; a registry that hiccups gets one more chance. */
+function attempt(what, args, seconds) {
+  console.log(`Fetching ${what} ...`)
   const start = Date.now()
-  const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input', ...args]
-  if (!succeeds(python, pip, seconds) && !succeeds(python, pip, seconds)) fail(`pip could not get ${what}`)
+  if (!succeeds(python, args, seconds) && !succeeds(python, args, seconds)) fail(`could not get the ${what}`)
   console.log(`... done in ${Math.round((Date.now() - start) / SECOND)} s`)
 }
 
@@ -67,19 +66,15 @@ const requirements = path.join(lists, 'requirements.txt')
 refresh(path.join(cache, 'venv'), [version, root, readFileSync(requirements, 'utf8')], () => {
   if (!succeeds('python3', ['-m', 'venv', path.join(cache, 'venv')], 120)) fail('python3 -m venv failed')
   // Wheels only: nothing that a package brings runs while it is installed.
-  install(
-    'servers and runner',
-    ['install', '-q', '--require-hashes', '--only-binary', ':all:', '-r', requirements],
-    300,
-  )
+  const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input', 'install', '-q']
+  attempt('servers and runner', [...pip, '--require-hashes', '--only-binary', ':all:', '-r', requirements], 300)
 })
 
-const wheels = path.join(lists, 'wheels.txt')
-const sdists = path.join(lists, 'sdists.txt')
-refresh(distributions, [readFileSync(wheels, 'utf8'), readFileSync(sdists, 'utf8')], () => {
-  const download = ['download', '-q', '--no-deps', '--dest', distributions]
-  install('wheels to publish', [...download, '--only-binary', ':all:', '-r', wheels], 300)
-  install('sdists to publish', [...download, '--no-binary', ':all:', '-r', sdists], 300)
+const list = path.join(lists, 'distributions.txt')
+const fetcher = path.join(lists, 'support', 'fetch.py')
+refresh(distributions, [readFileSync(list, 'utf8')], () => {
+  mkdirSync(distributions)
+  attempt('distributions to publish', [fetcher, list, distributions], 120)
 })
 
 const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=300000', '__tests__/interop/**/*.test.ts'], {

@@ -136,6 +136,10 @@ export class ProblemList {
     return this.#problems.length
   }
 
+  get all(): readonly PublishError[] {
+    return this.#problems
+  }
+
   add(problem: ProblemDetails | PublishError): void {
     this.#problems.push(problem instanceof PublishError ? problem : new PublishError(problem))
   }

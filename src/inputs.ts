@@ -3,7 +3,9 @@ import path from 'node:path'
 
 import type { BasicCredentials } from './credentials/basic.ts'
 import { type InputMaterial, linesToMask, readMaterial } from './encoding/input-material.ts'
+import { decodeText } from './encoding/text-encoding.ts'
 import { type ProblemDetails, ProblemList, PublishError } from './errors.ts'
+import { adviceFor, variablesLike } from './neighbours.ts'
 import { printable, type Secrets } from './text.ts'
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
@@ -79,52 +81,6 @@ export const INPUT_NAMES: readonly string[] = [...REQUIRED, ...DEFAULTS.keys(), 
 /** Inputs whose value must not stay in the environment, where any later code of this process could read it. */
 const SECRET_INPUTS = ['client-cert', 'client-key', 'client-key-passphrase', 'password']
 
-/** What users of other tools write, and what it is called here. */
-const NEIGHBOURS: ReadonlyMap<string, string> = new Map([
-  ['username', 'this action calls it `user`'],
-  ['repository_url', 'this action calls it `repository-url`'],
-  ['repository', 'this action takes the whole URL as `repository-url`'],
-  ['index-url', 'this action takes the upload URL as `repository-url`'],
-  ['publish-url', 'this action calls it `repository-url`'],
-  ['url', 'this action calls it `repository-url`'],
-  ['packages_dir', 'this action calls it `packages-dir`'],
-  ['packages', 'this action calls it `packages-dir` (a directory) or `files` (patterns)'],
-  ['dist', 'this action calls it `packages-dir`'],
-  ['verify_metadata', 'this action calls it `verify-metadata`'],
-  ['token', 'a token is the `password` here, with the user name that your index documents as `user`'],
-  ['api-token', 'a token is the `password` here, with the user name that your index documents as `user`'],
-  ['bearer-token', 'this version sends HTTP Basic only: `user` and `password`'],
-  ['cert', 'the CAs of the server are `ca-bundle` here, the client certificate is `client-cert`'],
-  ['certificate', 'the client certificate is `client-cert` here'],
-  ['client_cert', 'this action calls it `client-cert`'],
-  ['client_key', 'this action calls it `client-key`'],
-  ['key', 'the private key is `client-key` here'],
-  ['passphrase', 'this action calls it `client-key-passphrase`'],
-  ['ca-cert', 'this action calls it `ca-bundle`'],
-  ['ca_cert', 'this action calls it `ca-bundle`'],
-  ['ca_bundle', 'this action calls it `ca-bundle`'],
-  [
-    'skip_existing',
-    'this version has no `skip-existing`: the index decides, and a file that it has already is reported as rejected',
-  ],
-  [
-    'skip-existing',
-    'this version has no `skip-existing`: the index decides, and a file that it has already is reported as rejected',
-  ],
-  ['check-url', 'this version does not look files up on the index'],
-  ['attestations', 'this version attaches no attestations; remove the input'],
-  ['verbose', 'the log is always complete; remove the input'],
-  ['print_hash', 'the digests stand in the summary and in the output `files`; remove the input'],
-  ['print-hash', 'the digests stand in the summary and in the output `files`; remove the input'],
-])
-
-/** twine's variables that name a target or a credential: silently ignored they would surprise. */
-const TWINE_VARIABLES: ReadonlyMap<string, string> = new Map([
-  ['TWINE_REPOSITORY_URL', 'repository-url'],
-  ['TWINE_USERNAME', 'user'],
-  ['TWINE_PASSWORD', 'password'],
-])
-
 const MIB = 1024 * 1024
 
 /**
@@ -133,31 +89,30 @@ const MIB = 1024 * 1024
  */
 export function refuseUntrustedEvent(env: NodeJS.ProcessEnv): void {
   const event = env.GITHUB_EVENT_NAME
-  const foreignRun = event === 'workflow_run' && headRepository(env.GITHUB_EVENT_PATH) !== env.GITHUB_REPOSITORY
-  if (event !== 'pull_request_target' && !foreignRun) return
+  const isForeignRun = event === 'workflow_run' && !isOwnRun(env)
+  if (event !== 'pull_request_target' && !isForeignRun) return
   throw new PublishError({
     code: 'E_RUN_UNTRUSTED_EVENT',
-    message: foreignRun
+    message: isForeignRun
       ? 'this run was started by `workflow_run` for a run of another repository (a fork), and would publish what that run made'
       : 'this run was started by `pull_request_target`, where a stranger can decide what is built with your secrets',
     hint: 'Publish from `push` of a tag, `release` or `workflow_dispatch` instead. No identity was read.',
   })
 }
 
-/** `owner/name` of the repository whose run started this one; undefined where the event does not say it. */
-function headRepository(eventPath: string | undefined): string | undefined {
-  try {
-    const event: unknown = JSON.parse(readFileSync(eventPath ?? '', 'utf8'))
-    const name = property(property(property(event, 'workflow_run'), 'head_repository'), 'full_name')
-    return typeof name === 'string' ? name : undefined
-  } catch {
-    // Unreadable is not trusted: undefined equals no repository.
-    return undefined
-  }
+interface WorkflowRunEvent {
+  readonly workflow_run?: { readonly head_repository?: { readonly full_name?: unknown } | null } | null
 }
 
-function property(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(name) : undefined
+/** Whether the run that started this one is of this repository. What cannot be read is not trusted. */
+function isOwnRun(env: NodeJS.ProcessEnv): boolean {
+  try {
+    const event: WorkflowRunEvent | null = JSON.parse(readFileSync(env.GITHUB_EVENT_PATH ?? '', 'utf8'))
+    const name = event?.workflow_run?.head_repository?.full_name
+    return typeof name === 'string' && name !== '' && name === env.GITHUB_REPOSITORY
+  } catch {
+    return false
+  }
 }
 
 /** Takes every secret input out of the environment. The first act of the main step, and the post step's too. */
@@ -176,6 +131,14 @@ function variableOf(name: string): string {
   return `INPUT_${name.replaceAll(' ', '_').toUpperCase()}`
 }
 
+/** Where the values come from, and who must know what to hide. */
+interface Sources {
+  readonly env: NodeJS.ProcessEnv
+  readonly secretInputs: ReadonlyMap<string, string>
+  readonly mask: (line: string) => void
+  readonly secrets: Secrets
+}
+
 /**
  * Reads all inputs and reports all of their problems together (E_INPUT_*). `mask` gets every line that the log must
  * hide and that the runner does not know by itself, before anything is parsed.
@@ -186,18 +149,16 @@ export function readInputs(
   mask: (line: string) => void,
   secrets: Secrets,
 ): InputsReading {
-  const reader = new InputReader(env, secretInputs, mask, secrets)
-  reader.refuseNeighbours()
-  const credentials = reader.credentials()
-  const clientCertificate = reader.clientCertificate()
-  const clientKey = reader.optionalMaterial('client-key')
+  const reader = new InputReader({ env, secretInputs, mask, secrets })
+  reader.refuseStrangers()
   const inputs: Inputs = {
+    credentials: reader.credentials(),
+    clientKeyPassphrase: reader.passphrase(),
+    clientCertificate: reader.clientCertificate(),
+    clientKey: reader.clientKey(),
     repositoryUrl: reader.repositoryUrl(),
     packagesDir: reader.text('packages-dir'),
     files: reader.lines('files'),
-    clientCertificate,
-    clientKey,
-    clientKeyPassphrase: reader.passphrase(),
     caBundle: reader.materialOr('ca-bundle', 'system'),
     clientCaBundle: reader.materialOr('client-ca-bundle', 'none'),
     chainCheck: reader.choice('chain-check', ['enforce', 'warn']),
@@ -206,7 +167,6 @@ export function readInputs(
     expiryErrorDays: reader.integer('expiry-error-days', 0, 3650),
     tlsMinVersion: reader.tlsVersion('tls-min-version'),
     tlsMaxVersion: reader.tlsVersion('tls-max-version'),
-    credentials,
     verifyMetadata: reader.boolean('verify-metadata'),
     md5Digest: reader.boolean('md5-digest'),
     expectedProjects: reader.expectedProjects(),
@@ -223,57 +183,37 @@ export function readInputs(
 }
 
 class InputReader {
-  readonly #env: NodeJS.ProcessEnv
-  readonly #secretInputs: ReadonlyMap<string, string>
-  readonly #mask: (line: string) => void
-  readonly #secrets: Secrets
+  readonly #sources: Sources
   readonly #problems = new ProblemList()
   readonly #notices: string[] = []
   readonly #warnings: string[] = []
 
-  constructor(
-    env: NodeJS.ProcessEnv,
-    secretInputs: ReadonlyMap<string, string>,
-    mask: (line: string) => void,
-    secrets: Secrets,
-  ) {
-    this.#env = env
-    this.#secretInputs = secretInputs
-    this.#mask = mask
-    this.#secrets = secrets
+  constructor(sources: Sources) {
+    this.#sources = sources
   }
 
   reading(): Omit<InputsReading, 'inputs'> {
     return { problems: this.#problems, notices: this.#notices, warnings: this.#warnings }
   }
 
-  /** Inputs of other tools reach us as unknown variables, with no more than a warning of the runner. */
-  refuseNeighbours(): void {
+  /** Names of other tools reach us as unknown variables, with no more than a warning of the runner. */
+  refuseStrangers(): void {
+    const { env } = this.#sources
     const ours = new Set(INPUT_NAMES.map(variableOf))
-    for (const [name, advice] of NEIGHBOURS) {
-      if (this.#env[variableOf(name)] === undefined || ours.has(variableOf(name))) continue
-      this.#problem({
-        code: 'E_INPUT_UNKNOWN',
-        message: `\`${name}\` is not an input of this action: ${advice}`,
-      })
-    }
-    const known = new Set([...ours, ...[...NEIGHBOURS.keys()].map(variableOf)])
-    for (const variable of Object.keys(this.#env)) {
-      if (!variable.startsWith('INPUT_') || known.has(variable)) continue
-      this.#warnings.push(
-        `\`${printable(variable.slice(6).toLowerCase(), 60)}\` is not an input of this action and is ignored`,
-      )
+    for (const variable of Object.keys(env)) {
+      if (!variable.startsWith('INPUT_') || ours.has(variable) || env[variable] === undefined) continue
+      const name = variable.slice('INPUT_'.length).toLowerCase()
+      const start = `\`${printable(name, 60)}\` is not an input of this action`
+      const advice = adviceFor(name, INPUT_NAMES)
+      if (advice === undefined) this.#warnings.push(`${start} and is ignored`)
+      else this.#problems.add({ code: 'E_INPUT_UNKNOWN', message: `${start}: ${advice}` })
     }
   }
 
-  /** A value as given; `undefined` where nothing was given and there is no default. Secrets come untrimmed. */
-  #raw(name: string): string | undefined {
-    const given = this.#secretInputs.get(name) ?? this.#env[variableOf(name)]
-    return given ?? DEFAULTS.get(name)
-  }
-
-  #problem(problem: ProblemDetails | PublishError): void {
-    this.#problems.add(problem)
+  /** A value as given; `''` where nothing was given and there is no default. Secrets come untrimmed. */
+  #raw(name: string): string {
+    const { secretInputs, env } = this.#sources
+    return secretInputs.get(name) ?? env[variableOf(name)] ?? DEFAULTS.get(name) ?? ''
   }
 
   /** Runs a reader that throws; its problem is kept with the others. */
@@ -282,17 +222,24 @@ class InputReader {
       return read()
     } catch (error) {
       if (!(error instanceof PublishError)) throw error
-      this.#problem(error)
+      this.#problems.add(error)
       return undefined
     }
   }
 
+  #invalid(name: string, expected: string, found: string): void {
+    this.#problems.add({
+      code: 'E_INPUT_INVALID',
+      message: `${name} must be ${expected}, but it is \`${printable(found, 60)}\``,
+    })
+  }
+
   /** A trimmed value. Empty where a default word exists: somebody's expression came out empty, which is never meant. */
   text(name: string): string {
-    const value = (this.#raw(name) ?? '').trim()
+    const value = this.#raw(name).trim()
     const word = DEFAULTS.get(name)
     if (value !== '' || word === undefined) return value
-    this.#problem({
+    this.#problems.add({
       code: 'E_INPUT_EMPTY',
       message: `${name} is empty: an expression or secret that it was set from has no value here`,
       hint: `Give a value, or leave the line out: the default is \`${word}\`.`,
@@ -301,24 +248,26 @@ class InputReader {
   }
 
   lines(name: string): string[] {
-    const lines = (this.#raw(name) ?? '').split(/\r\n|\r|\n/).map((line) => line.trim())
-    return lines.filter((line) => line !== '')
+    const lines = this.#raw(name).split(LINE_END)
+    return lines.map((line) => line.trim()).filter((line) => line !== '')
   }
 
+  /** One of the words. After a problem the default, so that one fault does not look like two. */
   choice<const T extends string>(name: string, words: readonly [T, ...T[]]): T {
     const value = this.text(name)
     const word = words.find((candidate) => candidate === value)
     if (word !== undefined) return word
-    const expected = words.map((candidate) => `\`${candidate}\``).join(' or ')
-    this.#invalid(name, expected, value)
-    return words[0]
+    this.#invalid(name, words.map((candidate) => `\`${candidate}\``).join(' or '), value)
+    return words.find((candidate) => candidate === DEFAULTS.get(name)) ?? words[0]
   }
 
+  /** YAML 1.2 core schema. */
   boolean(name: string): boolean {
     const value = this.text(name)
     if (/^(true|True|TRUE)$/.test(value)) return true
-    if (!/^(false|False|FALSE)$/.test(value)) this.#invalid(name, '`true` or `false`', value)
-    return false
+    if (/^(false|False|FALSE)$/.test(value)) return false
+    this.#invalid(name, '`true` or `false`', value)
+    return DEFAULTS.get(name) === 'true'
   }
 
   integer(name: string, min: number, max: number): number {
@@ -326,14 +275,7 @@ class InputReader {
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
     this.#invalid(name, `a whole number from ${min} to ${max}`, value)
-    return min
-  }
-
-  #invalid(name: string, expected: string, found: string): void {
-    this.#problem({
-      code: 'E_INPUT_INVALID',
-      message: `${name} must be ${expected}, but it is \`${printable(found, 60)}\``,
-    })
+    return Number(DEFAULTS.get(name))
   }
 
   tlsVersion(name: string): TlsVersion {
@@ -343,43 +285,46 @@ class InputReader {
   repositoryUrl(): URL | undefined {
     const value = this.text('repository-url')
     if (value === '') {
-      const twine = this.#env.TWINE_REPOSITORY_URL
-        ? ' (TWINE_REPOSITORY_URL is set, but this action does not read it)'
-        : ''
-      this.#problem({
+      this.#problems.add({
         code: 'E_INPUT_MISSING',
-        message: `repository-url is empty: expected the upload URL of the package index${twine}`,
+        message: `repository-url is empty: expected the upload URL of the package index${this.#unread('repository-url')}`,
         hint: 'Write the URL that the index documents for uploads, such as https://index.example.com/legacy/.',
       })
       return undefined
     }
     const url = URL.parse(value)
-    const fault = url === null ? 'it is not a URL' : faultOfUrl(url)
+    const fault = faultOfUrl(value) ?? (url === null ? 'it is not a URL' : undefined)
     if (url !== null && fault === undefined) return url
     // The value is not shown: what is wrong with it may be a password in it.
-    this.#problem({
+    this.#problems.add({
       code: 'E_INPUT_INVALID',
       message: `repository-url must be an https URL such as https://index.example.com/legacy/, but ${fault}`,
     })
     return undefined
   }
 
+  /** What twine would take in place of an empty input, for a sentence: `''` where nothing is set. */
+  #unread(...inputs: readonly string[]): string {
+    const names = inputs.flatMap((input) => variablesLike(input, this.#sources.env))
+    if (names.length === 0) return ''
+    return ` (${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} set, but this action does not read that)`
+  }
+
   clientCertificate(): InputMaterial | 'none' | undefined {
-    const value = this.#raw('client-cert') ?? ''
+    const value = this.#raw('client-cert')
     if (value.trim() === 'none') return 'none'
     if (value.trim() !== '') return this.#material('client-cert', value)
-    this.#problem({
+    this.#problems.add({
       code: 'E_INPUT_MISSING',
-      message:
-        'client-cert is empty: expected a client certificate, or the word `none` for an index that asks for none',
+      message: `client-cert is empty: expected a client certificate, or the word \`none\` for an index that asks for none${this.#unread('client-cert')}`,
       hint: EMPTY_SECRET_REASONS,
     })
     return undefined
   }
 
-  optionalMaterial(name: string): InputMaterial | undefined {
-    const value = this.#raw(name) ?? ''
-    return value.trim() === '' ? undefined : this.#material(name, value)
+  clientKey(): InputMaterial | undefined {
+    const value = this.#raw('client-key')
+    return value.trim() === '' ? undefined : this.#material('client-key', value)
   }
 
   materialOr<const T extends string>(name: string, word: T): InputMaterial | T | undefined {
@@ -387,69 +332,78 @@ class InputReader {
     return value === word ? word : this.#material(name, value)
   }
 
-  /** Decoded before it is parsed, masked before it is looked at: the runner only knows the form that the secret has. */
+  /** Masked before anybody looks into it: the runner only knows the form that the secret has, not the decoded one. */
   #material(name: string, value: string): InputMaterial | undefined {
     return this.#attempt(() => {
-      const material = readMaterial(name, value, { workspace: this.#workspace() })
-      for (const line of linesToMask(material)) {
-        this.#secrets.add(line)
-        this.#mask(line)
-      }
+      const workspace = this.#workspace()
+      const material = readMaterial(name, value, { workspace })
+      const encoded = SECRET_INPUTS.includes(name) && material.origin === 'base64' ? longBase64(value) : []
+      for (const line of [...encoded, ...linesToMask(material)]) this.#hide(line)
       return material
     })
   }
 
   #workspace(): string {
-    return this.#env.GITHUB_WORKSPACE || process.cwd()
+    return this.#sources.env.GITHUB_WORKSPACE || process.cwd()
+  }
+
+  #hide(value: string): void {
+    const { secrets, mask } = this.#sources
+    secrets.add(value)
+    // The runner masks each line of what it gets, also one that is a single word: it gets the lines that we mean.
+    for (const line of value.split(LINE_END)) if (line.trim() !== '') mask(line)
   }
 
   passphrase(): string | undefined {
-    const value = this.#raw('client-key-passphrase') ?? ''
+    const value = this.#raw('client-key-passphrase')
     if (value === '') return undefined
     this.#hide(value)
     return value
   }
 
   credentials(): BasicCredentials | undefined {
-    const user = this.#withoutLineEnd('user', this.#raw('user') ?? '').trim()
-    const password = this.#withoutLineEnd('password', this.#raw('password') ?? '')
+    const user = this.#withoutLineEnd('user').trim()
+    const password = this.#withoutLineEnd('password')
     if (password !== '') this.#hide(password)
-    if (user === '' && password === '') {
-      this.#refuseTwineCredentials()
-      return undefined
-    }
-    if (user === '' || password === '') this.#problem(halfCredentials(user === '' ? 'user' : 'password'))
-    else if (/[\p{Cc}]/u.test(user + password) || user.includes(':')) this.#problem(BAD_CREDENTIALS)
-    else return { user, password }
-    return undefined
+    const fault = this.#faultOfCredentials(user, password)
+    if (fault !== undefined) this.#problems.add(fault)
+    return fault !== undefined || user === '' ? undefined : { user, password }
   }
 
   /** A control character can be no part of HTTP Basic (RFC 7617), so a line end there is left over from a file or `echo`. */
-  #withoutLineEnd(name: string, value: string): string {
+  #withoutLineEnd(name: string): string {
+    const value = this.#raw(name)
     const trimmed = value.replace(/(\r\n|\n|\r)$/, '')
     if (trimmed !== value && trimmed !== '') this.#notices.push(`${name} ends in a line end; it is used without it`)
     return trimmed
   }
 
-  #refuseTwineCredentials(): void {
-    for (const [variable, input] of TWINE_VARIABLES) {
-      if (input === 'repository-url' || !this.#env[variable]) continue
-      this.#problem({
-        code: 'E_INPUT_UNKNOWN',
-        message: `${variable} is set, but this action does not read it, and its input \`${input}\` is empty`,
-        hint: `Give the value as \`${input}\`, or remove the variable where the certificate alone is enough.`,
-      })
+  #faultOfCredentials(user: string, password: string): ProblemDetails | undefined {
+    if (user === '' && password === '') {
+      const unread = this.#unread('user', 'password')
+      return unread === '' ? undefined : { ...UNREAD_CREDENTIALS, message: UNREAD_CREDENTIALS.message + unread }
     }
-  }
-
-  #hide(value: string): void {
-    this.#secrets.add(value)
-    for (const line of value.split(/\r\n|\r|\n/)) if (line.trim() !== '') this.#mask(line)
+    if (password === '')
+      return {
+        code: 'E_INPUT_CONFLICT',
+        message: `user is given, but password is empty: most likely the secret does not exist in this job${this.#unread('password')}`,
+        hint: EMPTY_SECRET_REASONS,
+      }
+    if (user === '')
+      return {
+        code: 'E_INPUT_CONFLICT',
+        message: `password is given, but user is empty: HTTP Basic needs both${this.#unread('user')}`,
+        hint: 'Give the user name that your index documents for tokens (often `__token__` or the account), or leave both out where the certificate alone is enough.',
+      }
+    return faultOfBasic(user, password)
   }
 
   expectedProjects(): 'one' | 'any' | string[] {
     const value = this.text('expected-projects')
-    return value === 'one' || value === 'any' ? value : value.split(/[\s,]+/).filter((name) => name !== '')
+    if (value === 'one' || value === 'any') return value
+    const names = value.split(/[\s,]+/).filter((name) => name !== '')
+    if (names.length === 0) this.#invalid('expected-projects', 'names of projects, `one` or `any`', value)
+    return names
   }
 
   expectedFiles(): 'any' | number {
@@ -460,65 +414,85 @@ class InputReader {
     return 'any'
   }
 
-  /** A line that begins with a digest is the text itself; anything else is a path. */
   expectedSha256(): string {
     const value = this.text('expected-sha256')
-    const isText = value === 'any' || /[\r\n]/.test(value) || /^([0-9a-f]{64}\s|SHA256 ?\()/i.test(value)
-    if (isText) return value
-    return this.#attempt(() => readTextFile('expected-sha256', value, this.#workspace())) ?? 'any'
+    if (value === 'any' || LINE_END.test(value) || DIGEST_LINE.test(value)) return value
+    return this.#attempt(() => readDigestFile(value, this.#workspace())) ?? 'any'
   }
 
   supportContact(): string | undefined {
-    const value = printable(this.#raw('support-contact') ?? '', 200)
-    return value === '' ? undefined : value
+    return printable(this.#raw('support-contact'), 200) || undefined
   }
 
   checkCombinations(inputs: Inputs): void {
     if (inputs.tlsMinVersion > inputs.tlsMaxVersion)
-      this.#problem({
+      this.#problems.add({
         code: 'E_INPUT_CONFLICT',
         message: 'tls-min-version is above tls-max-version: no TLS version is left',
       })
     if (inputs.clientCertificate !== 'none') return
-    if (inputs.clientKey !== undefined)
-      this.#problem({
-        code: 'E_INPUT_CONFLICT',
-        message: 'client-key is given, but client-cert is `none`: a key needs its certificate',
-      })
-    if (inputs.exportCredentials)
-      this.#problem({
-        code: 'E_INPUT_CONFLICT',
-        message: 'export-credentials is true, but client-cert is `none`: there is nothing to export',
-      })
+    const pointless: readonly (readonly [string, boolean])[] = [
+      ['client-key', this.#raw('client-key').trim() !== ''],
+      ['client-key-passphrase', inputs.clientKeyPassphrase !== undefined],
+      ['client-ca-bundle', inputs.clientCaBundle !== 'none'],
+      ['expiry-error-days', inputs.expiryErrorDays > 0],
+      ['export-credentials', inputs.exportCredentials],
+    ]
+    const names = pointless.flatMap(([name, isGiven]) => (isGiven ? [name] : []))
+    if (names.length === 0) return
+    this.#problems.add({
+      code: 'E_INPUT_CONFLICT',
+      message: `client-cert is \`none\`, but ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} given: without a client certificate there is nothing to use that for`,
+      hint: 'Give the client certificate, or leave these inputs out.',
+    })
   }
 }
 
-function faultOfUrl(url: URL): string | undefined {
-  if (url.protocol !== 'https:') return `its scheme is \`${printable(url.protocol.slice(0, -1), 20)}\``
-  if (url.username !== '' || url.password !== '')
-    return 'it holds a user name or password: give them as `user` and `password`'
-  if (url.hash !== '') return 'it has a fragment (`#`), which is never sent'
-  return undefined
+const LINE_END = /\r\n|\r|\n/
+
+/** The text of a SHA256SUMS file begins so; all else is a path. */
+const DIGEST_LINE = /^(\\?[0-9a-f]{64}(\s|$)|SHA2?-?256 ?\()/i
+
+/** Lines of base64 that are long enough to be a secret. */
+function longBase64(value: string): readonly string[] {
+  return value.match(/[A-Za-z0-9+/_-]{16,}={0,2}/g) ?? []
 }
 
-function halfCredentials(missing: 'user' | 'password'): ProblemDetails {
-  return missing === 'password'
-    ? {
-        code: 'E_INPUT_CONFLICT',
-        message: 'user is given, but password is empty: most likely the secret does not exist in this job',
-        hint: EMPTY_SECRET_REASONS,
-      }
-    : {
-        code: 'E_INPUT_CONFLICT',
-        message: 'password is given, but user is empty: HTTP Basic needs both',
-        hint: 'Give the user name that your index documents for tokens (often `__token__` or the account), or leave both out where the certificate alone is enough.',
-      }
+/**
+ * What is wrong with the text of an upload URL. By its text and not as a parsed URL: the parser drops line ends, reads a
+ * backslash as a slash, and takes the first folder for the host where that came out empty (`https:///legacy/`).
+ */
+function faultOfUrl(value: string): string | undefined {
+  if (/[\s\p{Cc}\\]/u.test(value)) return 'it holds a blank, a line end or a backslash'
+  const [, scheme, authority = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(value) ?? []
+  if (scheme === undefined) return 'it does not begin with `https://`'
+  if (scheme.toLowerCase() !== 'https') return `its scheme is \`${printable(scheme, 20)}\``
+  if (authority.includes('@')) return 'it holds a user name or password: give them as `user` and `password`'
+  if (authority === '') return 'it names no host'
+  return value.includes('#') ? 'it has a fragment (`#`), which is never sent' : undefined
 }
 
-const BAD_CREDENTIALS: ProblemDetails = {
-  code: 'E_INPUT_INVALID',
-  message: 'user or password holds a control character, or user a colon: HTTP Basic can carry neither (RFC 7617)',
-  hint: 'Store the value again, from a file without extra lines.',
+/** RFC 7617, section 2. */
+function faultOfBasic(user: string, password: string): ProblemDetails | undefined {
+  const name = /\p{Cc}/u.test(user) ? 'user' : 'password'
+  if (/\p{Cc}/u.test(user + password))
+    return {
+      code: 'E_INPUT_INVALID',
+      message: `${name} holds a control character, such as a line end: HTTP Basic cannot carry it`,
+      hint: 'Store the value again, from a file without extra lines.',
+    }
+  if (!user.includes(':')) return undefined
+  return {
+    code: 'E_INPUT_INVALID',
+    message: 'user holds a colon: HTTP Basic cannot carry it',
+    hint: 'Give the user name alone, and the password or token as `password`.',
+  }
+}
+
+const UNREAD_CREDENTIALS: ProblemDetails = {
+  code: 'E_INPUT_UNKNOWN',
+  message: 'user and password are empty',
+  hint: 'Give the values as `user` and `password`, or remove the variables where the certificate alone is enough.',
 }
 
 const EMPTY_SECRET_REASONS = [
@@ -530,28 +504,27 @@ const EMPTY_SECRET_REASONS = [
   'pass repository or organisation secrets by name, or use this action as a step in a job of your own with `environment:`.',
 ].join(' ')
 
-/** A small text file of the workspace. Throws E_INPUT_FILE. */
-function readTextFile(input: string, value: string, workspace: string): string {
-  const shown = printable(path.basename(value), 80)
+/** The text of a SHA256SUMS file. Throws E_INPUT_FILE. */
+function readDigestFile(value: string, workspace: string): string {
   let descriptor: number | undefined
   try {
     // Without O_NONBLOCK a FIFO under this name would hold the run up for ever.
     descriptor = openSync(path.resolve(workspace, value), fs.O_RDONLY | (fs.O_NONBLOCK ?? 0))
     const status = fstatSync(descriptor)
-    if (!status.isFile() || status.size > MIB) throw new PublishError(notAFile(input, shown))
-    return readFileSync(descriptor, 'utf8')
+    if (status.isFile() && status.size <= MIB) return decodeText(readFileSync(descriptor))
+    throw noDigestFile(value)
   } catch (error) {
-    if (error instanceof PublishError) throw error
-    throw new PublishError({ ...notAFile(input, shown), cause: error })
+    throw error instanceof PublishError ? error : noDigestFile(value, error)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
 }
 
-function notAFile(input: string, shown: string): ProblemDetails {
-  return {
+function noDigestFile(value: string, cause?: unknown): PublishError {
+  return new PublishError({
     code: 'E_INPUT_FILE',
-    message: `${input} is neither lines of digests nor a readable file of at most 1 MiB: \`${shown}\``,
+    message: `expected-sha256 is neither lines of digests nor a readable file of at most 1 MiB: \`${printable(path.basename(value), 80)}\``,
     hint: 'Give the lines of a SHA256SUMS file, its path relative to the workspace, or `any`.',
-  }
+    cause,
+  })
 }

@@ -3,6 +3,7 @@
  * written only for `export-credentials`.
  */
 import {
+  accessSync,
   chmodSync,
   closeSync,
   constants as fs,
@@ -18,7 +19,9 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 
-import { PublishError } from './errors.ts'
+import { errorCodeOf, PublishError } from './errors.ts'
+import type { Runner } from './runner.ts'
+import { count } from './text.ts'
 
 /** Who owns a directory: the parent process (the runner's worker lives from main to post), this boot, these processes. */
 export interface Owner {
@@ -37,6 +40,9 @@ export interface MaterialPlaces {
   readonly temp: string
 }
 
+/** Name under which the main step hands the directory's path to the post step. */
+export const MATERIAL_STATE = 'material'
+
 const PREFIX = 'publish-python-mtls'
 const NAME_PATTERN = new RegExp(`^${PREFIX}-(\\d+)-(\\d+)-([0-9a-f]+)-(\\d+)-[A-Za-z0-9]{6}$`)
 
@@ -48,6 +54,7 @@ export function findTmpfs(uid: number | undefined): string | undefined {
   if (process.platform !== 'linux') return undefined
   return ['/dev/shm', `/run/user/${uid ?? 0}`].find((directory) => {
     try {
+      accessSync(directory, fs.W_OK)
       return MEMORY_FILE_SYSTEMS.includes(statfsSync(directory).type) && lstatSync(directory).isDirectory()
     } catch {
       return false
@@ -140,8 +147,10 @@ function writeFault(place: string, cause: unknown): PublishError {
  */
 export function removeMaterial(directory: string, { tmpfs, temp }: MaterialPlaces): boolean {
   const parent = path.dirname(directory)
+  const name = path.basename(directory)
   const places = [tmpfs, temp === '' ? undefined : path.resolve(temp)]
-  if (!places.includes(parent) || !NAME_PATTERN.test(path.basename(directory))) return false
+  // Exactly as it was made: a slash at the end would follow a link.
+  if (!places.includes(parent) || !NAME_PATTERN.test(name) || directory !== path.join(parent, name)) return false
   if (!isOurDirectory(directory)) return !exists(directory)
   // A directory that was made unreadable cannot be emptied.
   chmodSync(directory, 0o700)
@@ -168,22 +177,132 @@ function exists(file: string): boolean {
 }
 
 /**
- * Removes what a killed run left on the tmpfs: directories of this user, boot and pid namespace whose owner is known to
- * be gone. Where the owner cannot be known nothing is touched: it may belong to a job that runs now. Returns how many.
+ * Removes what killed runs left on the tmpfs: directories of this user, boot and pid namespace whose owner is known to be
+ * gone. Where the owner cannot be known nothing is touched: it may belong to a job that runs now. Never throws: what
+ * cannot be removed stays for the next run. Returns how many are gone.
  */
 export function sweep(tmpfs: string, owner: Owner): number {
-  let removed = 0
-  for (const name of readdirSync(tmpfs)) {
-    if (!isAbandoned(name, owner)) continue
-    if (removeMaterial(path.join(tmpfs, name), { tmpfs, temp: '' })) removed += 1
+  const abandoned = namesIn(tmpfs).filter((name) => isAbandoned(name, owner))
+  return abandoned.filter((name) => {
+    try {
+      return removeMaterial(path.join(tmpfs, name), { tmpfs, temp: '' })
+    } catch {
+      // Another run sweeps at the same moment.
+      return false
+    }
+  }).length
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
   }
-  return removed
 }
 
 function isAbandoned(name: string, owner: Owner): boolean {
   const [, pid, start, bootId, pidNamespace] = NAME_PATTERN.exec(name) ?? []
-  if (pid === undefined || pid === '0' || start === '0') return false
-  if (bootId !== owner.bootId || pidNamespace !== owner.pidNamespace || pidNamespace === '0') return false
+  if ([pid, start, bootId, pidNamespace].some((part) => part === undefined || part === '0')) return false
+  if (bootId !== owner.bootId || pidNamespace !== owner.pidNamespace) return false
+  const found = startOf(Number(pid))
   // Another process can have the number by now: then its start differs.
-  return startOf(Number(pid)) !== start
+  return found === undefined ? isGone(Number(pid)) : found !== start
+}
+
+/** /proc can hide the processes of other users (hidepid): only the kernel's "no such process" is an answer. */
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return errorCodeOf(error) === 'ESRCH'
+  }
+}
+
+/** What may lie in files of the material: `''` where there is none. PEM. */
+export interface Certificates {
+  readonly chainPem: string
+  readonly caPem: string
+}
+
+/** Paths of what was exported; `caBundle` is `''` where the system's CAs are trusted. */
+export interface ExportedPaths {
+  readonly clientCert: string
+  readonly clientKey: string
+  /** Certificate chain and key in one file: what pip and uv take. */
+  readonly clientPem: string
+  readonly caBundle: string
+}
+
+const FILES = { chain: 'client-cert.pem', key: 'client-key.pem', both: 'client.pem', ca: 'ca-bundle.pem' } as const
+
+/** Characters: shorter lines are in too many innocent texts to be masked. */
+const SHORTEST_LINE = 16
+
+/** When a run writes its material, and when it goes. */
+export class MaterialKeeper {
+  readonly #runner: Runner
+  readonly #tmpfs = findTmpfs(process.getuid?.())
+  #material: Material | undefined
+
+  constructor(runner: Runner) {
+    this.#runner = runner
+  }
+
+  /** False where files can only lie on disk. */
+  get inMemory(): boolean {
+    return this.#tmpfs !== undefined
+  }
+
+  /** Removes what killed runs of this machine left. */
+  sweep(): void {
+    const removed = this.#tmpfs === undefined ? 0 : sweep(this.#tmpfs, currentOwner())
+    if (removed > 0) this.#runner.log('Swept', `removed what ${count(removed, 'killed run')} left on ${this.#tmpfs}`)
+  }
+
+  /** Writes what is public, and only to memory. Throws E_MATERIAL_WRITE. */
+  keep(certificates: Certificates): void {
+    if (certificates.chainPem !== '' && this.#tmpfs !== undefined) this.#create(this.#tmpfs, certificates)
+  }
+
+  /** Writes the key too; masks it first. Without a file system in memory, to the runner's temporary directory. Throws E_MATERIAL_WRITE. */
+  export(certificates: Certificates, keyPem: string): ExportedPaths {
+    const material = this.#material ?? this.#create(this.#runner.facts.temp, certificates)
+    for (const line of linesToHide(keyPem)) this.#runner.mask(line)
+    return {
+      clientCert: path.join(material.directory, FILES.chain),
+      clientKey: material.write(FILES.key, keyPem),
+      clientPem: material.write(FILES.both, certificates.chainPem + keyPem),
+      caBundle: certificates.caPem === '' ? '' : path.join(material.directory, FILES.ca),
+    }
+  }
+
+  #create(base: string, { chainPem, caPem }: Certificates): Material {
+    const material = Material.create(path.resolve(base), currentOwner())
+    this.#material = material
+    // Before anything is written: the post step must find it even when this process is killed.
+    this.#runner.saveState(MATERIAL_STATE, material.directory)
+    material.write(FILES.chain, chainPem)
+    if (caPem !== '') material.write(FILES.ca, caPem)
+    return material
+  }
+
+  /** Removes everything of this run. Never throws: a run must end with its report, and the post step tries again. */
+  remove(): void {
+    if (this.#material === undefined) return
+    const { directory } = this.#material
+    try {
+      if (removeMaterial(directory, { tmpfs: this.#tmpfs, temp: this.#runner.facts.temp })) return
+      this.#runner.log('Material', `${directory} is not removed: it is no longer the directory that was made`)
+    } catch (error) {
+      this.#runner.log('Material', `${directory} is not removed (${errorCodeOf(error) ?? 'unknown error'})`)
+    }
+  }
+}
+
+/** The base64 of a key, line by line and as one: never the BEGIN and END lines, nor a last line too short to be a secret. */
+function linesToHide(keyPem: string): string[] {
+  const body = keyPem.split('\n').filter((line) => line !== '' && !line.startsWith('-----'))
+  return [body.join(''), ...body].filter((line) => line.length >= SHORTEST_LINE)
 }

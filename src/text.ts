@@ -9,12 +9,9 @@ const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Cs}|\p{Co}|\p{Default_Ignora
 /** Foreign text as one printable line of at most `max` characters: controls become blanks, runs of blanks one. */
 export function printable(text: string, max = 300): string {
   // Clipped before the regular expressions too: a 64 KiB answer must not cost more than what is shown of it.
-  const line = text
-    .slice(0, max * 8)
-    .replace(UNPRINTABLE, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-  return clip(line, max)
+  const start = text.slice(0, max * 8)
+  const line = start.replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim()
+  return clip(start.length < text.length ? `${line}…` : line, max)
 }
 
 /** At most `max` characters, with an ellipsis where something was cut. Never splits a surrogate pair. */
@@ -47,8 +44,9 @@ export function markdownText(text: string, max = 1000): string {
   return entities(printable(text, max))
 }
 
+/** `-`, `+` and `=` make lists and headings, but only where a line begins. */
 function entities(text: string): string {
-  return text.replace(/[^A-Za-z0-9 ,;_+=-]/gu, (character) => `&#${character.codePointAt(0)};`)
+  return text.replace(/^[+=-]|[^A-Za-z0-9 ,;+=-]/gu, (character) => `&#${character.codePointAt(0)};`)
 }
 
 /** Shortest value that is searched for: a shorter one would blank half of every text. */
@@ -63,9 +61,11 @@ const SHORTEST_BASE64 = 6
 /** Append-only: every value that must never be shown, in all forms in which a server could send it back. */
 export class Secrets {
   readonly #forms = new Set<string>()
+  #longestFirst: readonly string[] | undefined
 
   /** A whole secret: its value, its lines, and what base64, percent-encoding and JSON make of them. */
   add(value: string): void {
+    this.#longestFirst = undefined
     const whole = value.trim()
     if (whole.length >= SHORTEST_SECRET) for (const form of [value, whole]) this.#addForms(form)
     for (const line of whole.split(/[\r\n]+/)) {
@@ -75,35 +75,45 @@ export class Secrets {
   }
 
   #addForms(value: string): void {
-    const quoted = JSON.stringify(value).slice(1, -1)
-    for (const form of [value, encodeLoosely(value), encodeLoosely(value).toLowerCase(), quoted]) this.#forms.add(form)
-    for (const form of base64Forms(value)) this.#forms.add(form)
+    for (const form of [value, ...percentForms(value), ...jsonForms(value), ...base64Forms(value)])
+      this.#forms.add(form)
   }
 
   /** Longest first, so that a secret that contains another one goes as a whole. */
   forms(): readonly string[] {
-    return [...this.#forms].filter((form) => form.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length)
+    this.#longestFirst ??= [...this.#forms].sort((a, b) => b.length - a.length)
+    return this.#longestFirst
   }
 }
 
-function encodeLoosely(value: string): string {
-  return encodeURIComponent(value.toWellFormed())
+/** As browsers do it and as RFC 3986 has it, with `+` for blanks as forms have it, hex digits in either case. */
+function percentForms(value: string): string[] {
+  const loose = encodeURIComponent(value.toWellFormed())
+  const strict = loose.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+  const upper = [loose, strict].flatMap((form) => [form, form.replaceAll('%20', '+')])
+  return [...upper, ...upper.map((form) => form.replace(/%../g, (escaped) => escaped.toLowerCase()))]
+}
+
+/** The shortest form; with `\uXXXX` for what is not ASCII (Python) and what is special in HTML (Go); with `\/` (PHP). */
+function jsonForms(value: string): string[] {
+  const quoted = JSON.stringify(value).slice(1, -1)
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const ascii = quoted.replace(/[\u007f-\uffff]/g, escaped)
+  return [quoted, ascii, quoted.replace(/[<>&]/g, escaped), ascii.replaceAll('/', '\\/')]
 }
 
 /** The base64 of a text that holds `value` somewhere has one of three alignments; both alphabets. */
 function base64Forms(value: string): string[] {
   const bytes = Buffer.from(value, 'utf8')
-  const forms: string[] = []
+  const forms = [bytes.toString('base64')]
   for (const shift of [0, 1, 2]) {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64')
-    // The first and last groups depend on the neighbours: only the part that is the same everywhere is searched for.
-    const start = shift === 0 ? 0 : 4
-    const end = encoded.length - ((shift + bytes.length) % 3 === 0 ? 0 : 4)
-    const stable = encoded.slice(start, end)
-    if (stable.length >= SHORTEST_BASE64) forms.push(stable)
-    if (shift === 0 && encoded.length >= SHORTEST_BASE64) forms.push(encoded)
+    // A character that also holds bits of what stands before or behind differs from text to text: 6 bits of 8 a byte.
+    forms.push(encoded.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6)))
   }
-  return forms.flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')])
+  return forms
+    .filter((form) => form.length >= SHORTEST_BASE64)
+    .flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')])
 }
 
 /** Raw foreign text with every secret replaced by `***`. Runs before clipping and escaping: a cut secret would not be found. */

@@ -9,6 +9,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..')
 const LAYERS: readonly (readonly string[])[] = [
   ['index'],
   ['publish', 'cleanup'],
+  ['plan'],
+  ['progress'],
   [
     'inputs',
     'material',
@@ -20,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'package-index',
     'report',
   ],
-  ['runner', 'errors', 'text', 'encoding'],
+  ['runner', 'errors', 'text', 'neighbours', 'encoding'],
 ]
 const LOWEST = LAYERS.length - 1
 

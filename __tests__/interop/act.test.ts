@@ -4,14 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { createRoot, issueClient, issueServer } from '../../demo/certificate-authority.ts'
+import { createRoot, type Issued, issueClient, issueServer } from '../../demo/certificate-authority.ts'
 import { type RunningIndex, startIndex } from '../../demo/index-server.ts'
 import { writeSamples } from '../../demo/sample-distributions.ts'
 import { runWorkflow, type WorkflowResult } from './support/act.ts'
 
 const authority = createRoot({ name: 'Example CA' })
 const client = issueClient(authority, { name: 'release' })
+const stranger = issueClient(createRoot({ name: 'Other CA' }), { name: 'stranger' })
 const passphrase = 'correct horse battery staple'
+const FILES = ['demo_pkg-1.2.0-py3-none-any.whl', 'demo_pkg-1.2.0.tar.gz']
 
 describe('a runner (act)', () => {
   let directory: string
@@ -33,42 +35,80 @@ describe('a runner (act)', () => {
   })
 
   async function release(lastStep: string): Promise<WorkflowResult> {
-    const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
     return runWorkflow({
       directory,
-      workflow: 'release.yml',
+      workflows: ['__tests__/interop/act/release.yml'],
       inputs: { 'repository-url': index.uploadUrl, 'index-url': index.simpleUrl, 'last-step': lastStep },
       secrets: {
         CLIENT_CERT: client.pem,
-        CLIENT_KEY: client.keys.privateKey.export(cipher).toString(),
+        CLIENT_KEY: encryptedKey(client),
         CLIENT_KEY_PASSPHRASE: passphrase,
       },
       variables: { CA_BUNDLE: authority.pem },
     })
   }
 
-  /** Where the later step found certificate and key. */
-  function exportedPath({ log }: WorkflowResult): string {
-    return /client-pem-path=(\/\S+)/.exec(log)?.[1] ?? assert.fail(log)
+  async function refused(): Promise<WorkflowResult> {
+    return runWorkflow({
+      directory,
+      workflows: ['__tests__/interop/act/refused.yml'],
+      inputs: { 'repository-url': index.uploadUrl },
+      secrets: { CLIENT_CERT: stranger.pem, CLIENT_KEY: stranger.keyPem },
+      variables: { CA_BUNDLE: authority.pem },
+    })
   }
 
   it('publishes, and hands outputs to later steps and jobs', async () => {
-    const result = await release('0')
-    assert.equal(result.exitCode, 0, result.log)
-    assert.deepEqual(index.files(), ['demo_pkg-1.2.0-py3-none-any.whl', 'demo_pkg-1.2.0.tar.gz'])
-    assert.match(result.log, /announced 2 files of 1\.2\.0/, result.log)
+    const { exitCode, log } = await release('0')
+    assert.equal(exitCode, 0, log)
+    assert.deepEqual(index.files(), FILES, log)
+    assert.match(log, /announced 2 files of 1\.2\.0/, log)
+  })
+
+  it('gets a job summary that names every file', async () => {
+    const { log } = await release('0')
+    const summary = /Summary - ([\s\S]*?)\n\[/.exec(log)?.[1] ?? assert.fail(log)
+    for (const file of FILES) assert.ok(summary.includes(file), log)
+  })
+
+  it('shows neither the key nor its passphrase', async () => {
+    const { log } = await release('0')
+    const lines = [encryptedKey(client), client.keyPem].flatMap((pem) =>
+      pem.split('\n').filter((line) => line.length > 16),
+    )
+    const bodies = lines.filter((line) => !line.startsWith('-----'))
+    assert.ok(bodies.length > 4)
+    for (const secret of [passphrase, ...bodies]) assert.ok(!log.includes(secret), log)
   })
 
   it('lets a later step use the exported credentials, and removes them in the post step', async () => {
-    const result = await release('0')
-    assert.match(result.log, /fetched the same bytes/, result.log)
-    assert.ok(!existsSync(exportedPath(result)))
+    const { exitCode, log } = await release('0')
+    assert.equal(exitCode, 0, log)
+    assert.match(log, /fetched the same bytes/, log)
+    assert.ok(!existsSync(exportedPath(log)), log)
   })
 
   it('removes the exported credentials when a later step fails, too', async () => {
-    const result = await release('3')
-    assert.equal(result.exitCode, 1, result.log)
-    assert.match(result.log, /fetched the same bytes/, result.log)
-    assert.ok(!existsSync(exportedPath(result)))
+    const { exitCode, log } = await release('3')
+    assert.equal(exitCode, 1, log)
+    assert.match(log, /fetched the same bytes/, log)
+    assert.ok(!existsSync(exportedPath(log)), log)
+  })
+
+  it('goes on after a refused certificate where the workflow says so, with outputs and a report', async () => {
+    const { exitCode, log } = await refused()
+    assert.equal(exitCode, 0, log)
+    assert.deepEqual(index.files(), [], log)
+    assert.match(log, /::error .*E_TLS_CLIENT_UNKNOWN_CA/, log)
+    assert.match(log, /outcome failure, 2 files failed, report of [1-9]\d+ bytes/, log)
   })
 })
+
+function encryptedKey({ keys }: Issued): string {
+  return keys.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }).toString()
+}
+
+/** Where the later step found certificate and key. */
+function exportedPath(log: string): string {
+  return /client-pem-path=(\/\S+)/.exec(log)?.[1] ?? assert.fail(log)
+}

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { crc32, deflateRawSync } from 'node:zlib'
+import { constants, crc32, deflateRawSync } from 'node:zlib'
 import { OpenFile } from '../../src/distributions/open-file.ts'
 
 type Bytes = string | Uint8Array
@@ -368,17 +368,19 @@ export interface GzipTweaks {
   readonly suffix?: Uint8Array
   /** Of zlib; 6 where nothing is said. */
   readonly level?: number
+  /** The deflate stream as it is, in place of what `content` makes. */
+  readonly data?: Uint8Array
 }
 
 /** One gzip member. */
 export function makeGzip(
   content: Uint8Array,
-  { flags = 0, fields, crc, length, suffix, level = 6 }: GzipTweaks = {},
+  { flags = 0, fields, crc, length, suffix, level = 6, data }: GzipTweaks = {},
 ): Buffer {
   return Buffer.concat([
     Buffer.from([0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255]),
     fields ?? Buffer.alloc(0),
-    deflateRawSync(content, { level }),
+    data ?? deflateRawSync(content, { level }),
     u32(crc ?? crc32(content)),
     u32(length ?? content.length),
     suffix ?? Buffer.alloc(0),
@@ -429,4 +431,27 @@ export async function withDistribution<T>(
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** Zeros that are deflated to a thousandth of their size, without ever being there at once. */
+export interface DeflatedZeros {
+  /** A deflate stream (RFC 1951). */
+  readonly data: Buffer
+  /** CRC32 of what it inflates to: `start`, and `mebibytes` MiB of zeros. */
+  readonly crc: number
+  /** Bytes that it inflates to. */
+  readonly size: number
+}
+
+/** A bomb: `start` and so many MiB of zeros behind it. */
+export function deflatedZeros(mebibytes: number, start: Uint8Array = Buffer.alloc(0)): DeflatedZeros {
+  const zeros = Buffer.alloc(1024 ** 2)
+  // A full flush ends at a byte and forgets what was before: one such piece can follow another.
+  const flush = { finishFlush: constants.Z_FULL_FLUSH, level: 9 }
+  const piece = deflateRawSync(zeros, flush)
+  let crc = crc32(start)
+  for (let index = 0; index < mebibytes; index += 1) crc = crc32(zeros, crc)
+  const pieces = Array.from({ length: mebibytes }, () => piece)
+  const data = Buffer.concat([deflateRawSync(start, flush), ...pieces, deflateRawSync(Buffer.alloc(0))])
+  return { data, crc, size: start.length + mebibytes * zeros.length }
 }

@@ -28,7 +28,10 @@ export async function startHostileIndex(script: Script): Promise<HostileIndex> {
   const running = await startServer((socket) => {
     const secured = secure(socket, { server, ca: root.pem, requestCert: true, rejectUnauthorized: true })
     // The client may end a connection at any time: that is what is tested.
-    secured.once('secure', () => void script(new HostileConnection(socket, secured, heads)).catch(() => socket.destroy()))
+    secured.once(
+      'secure',
+      () => void script(new HostileConnection(socket, secured, heads)).catch(() => socket.destroy()),
+    )
   })
   const dispatcher = new Agent({
     allowH2: false,
@@ -128,7 +131,18 @@ export class HostileConnection {
         return
       }
       if (this.#socket.readableEnded || this.#socket.destroyed) throw new Error('the client ended the connection')
-      await Promise.race([once(this.#socket, 'readable'), once(this.#socket, 'close')])
+      await this.#wake()
     }
+  }
+
+  /** Resolves when there is something to read, or never will be. */
+  #wake(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#socket.off('readable', wake).off('close', wake)
+        resolve()
+      }
+      this.#socket.on('readable', wake).on('close', wake)
+    })
   }
 }

@@ -1,8 +1,9 @@
 /** Transports for tests: to servers of this process, with what most of them have in common. */
+
+import type { Issued } from '../../demo/certificate-authority.ts'
 import { Secrets } from '../../src/text.ts'
 import { createTransport, type Probe, type Transport, type TransportOptions } from '../../src/transport/transport.ts'
 import { trustOf } from '../../src/transport/trust.ts'
-import type { Issued } from '../../demo/certificate-authority.ts'
 
 export interface Meeting extends Partial<Omit<TransportOptions, 'url' | 'identity' | 'trust'>> {
   /** Leaf first; none: `client-cert: none`. */

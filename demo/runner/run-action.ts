@@ -28,7 +28,7 @@ export interface ActionRequest {
   /** The main step's process, for signals. */
   readonly onStart?: (child: ChildProcess) => void
   /** Called between the main step and the post step: what later steps of the job would do. */
-  readonly onMain?: (main: StepRun, outputs: Readonly<Record<string, string>>) => void | Promise<void>
+  readonly betweenSteps?: (main: StepRun, outputs: Readonly<Record<string, string>>) => void | Promise<void>
 }
 
 export interface StepRun {
@@ -127,7 +127,7 @@ export async function runAction(request: ActionRequest): Promise<ActionRun> {
   const run = (script: string, state: Values, onStart?: (child: ChildProcess) => void) =>
     runStep({ request, script, env: { ...env, ...stateVariables(state) }, masker, onStart })
   const main = await run(manifest.runs.main, {}, request.onStart)
-  await request.onMain?.(main.step, main.outputs)
+  await request.betweenSteps?.(main.step, main.outputs)
   const script = request.post === false ? undefined : manifest.runs.post
   const post = script === undefined ? undefined : await run(script, main.state)
   return toRun(main, post)

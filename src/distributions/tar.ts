@@ -163,12 +163,14 @@ async function skipPadding(file: OpenFile, reader: ByteReader, size: number, off
   if (!(await reader.skip(padding))) throw cutOff(file, offset)
 }
 
-/** Behind the first end block: a second one, and nothing but zeros. */
+/** Behind the first end block: a second one, and nothing but zero blocks, the last one whole. */
 async function readEnd(file: OpenFile, reader: ByteReader): Promise<void> {
   const second = await reader.take(BLOCK_BYTES)
   if (second.length < BLOCK_BYTES) throw layoutFault(file, 'the tar archive has one end block where two must be')
   if (!isZero(second)) throw behindEnd(file)
   for await (const chunk of reader.rest()) if (!isZero(chunk)) throw behindEnd(file)
+  const rest = reader.position % BLOCK_BYTES
+  if (rest !== 0) throw layoutFault(file, `the tar archive ends ${rest} bytes into a block of ${BLOCK_BYTES}`)
 }
 
 function behindEnd(file: OpenFile): Error {

@@ -1,5 +1,5 @@
-/** Everything that stores and terminals put between the characters: blanks, line ends, zero-width marks, escaped line ends. */
-const FILLING = /\\+[rnt]|%0[AaDd]|[\s\p{Cf}\0]/gu
+/** Everything that stores and terminals put between the characters: blanks, line ends, zero-width marks, escapes. */
+const FILLING = /\\+[rnt]?|%0[AaDd]|[\s\p{Cf}\0]/gu
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 

@@ -1,6 +1,6 @@
 import { elementAt, shortage, TAG } from './der.ts'
 import type { InputMaterial } from './input-material.ts'
-import { type Kind, kindOfDer } from './kind.ts'
+import { isKeyKind, type Kind, kindOfDer } from './kind.ts'
 import { type PemBlock, type PemEncryption, readPem } from './pem.ts'
 import { certificatesOfPkcs7 } from './pkcs7.ts'
 
@@ -87,11 +87,10 @@ function readDer(where: string, label: string | undefined, bytes: Buffer): Block
   return { ...opaque(where, label, kind, der), certificates }
 }
 
-/** Bytes decide; but those of a key exchange's parameters look like an RSA public key. */
+/** Bytes decide, but parameters of keys are recognised by their label alone: they look like many other things. */
 function kindOfBlock(label: string | undefined, der: Buffer): Kind {
   const kind = kindOfDer(der)
-  const isParameters = label?.endsWith('PARAMETERS') && (kind === 'public-key' || kind === 'unknown')
-  return isParameters ? 'parameters' : kind
+  return label?.endsWith('PARAMETERS') && !isKeyKind(kind) ? 'parameters' : kind
 }
 
 /** OpenSSL's TRUSTED CERTIFICATE is a certificate and its settings; files end in a line end or zeros now and then. */

@@ -103,10 +103,11 @@ export function contentStartAt(bytes: Buffer, at: number): number | undefined {
   return headerAt(bytes, at)?.contentStart
 }
 
-/** Of cut-off bytes `its first bytes announce 3,347 bytes, 768 are there`; undefined where none are missing. */
+/** Of a structure that is cut off `its first bytes announce 3,347 bytes, 768 are there`; undefined where none are missing. */
 export function shortage(bytes: Buffer): string | undefined {
   const header = headerAt(bytes, 0)
-  const announced = header?.length === undefined ? 0 : header.contentStart + header.length
+  if (header?.tag !== TAG.sequence || header.length === undefined) return undefined
+  const announced = header.contentStart + header.length
   if (announced <= bytes.length) return undefined
   return `its first bytes announce ${formatNumber(announced)} bytes, ${formatNumber(bytes.length)} are there`
 }

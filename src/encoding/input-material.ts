@@ -146,7 +146,7 @@ function readFile(input: string, word: string, workspace: string): Buffer | unde
     const status = fstatSync(descriptor)
     if (!status.isFile()) throw noFile(input, word, status.isDirectory() ? 'is a directory' : 'is no regular file')
     const content = readUpTo(descriptor, LARGEST_FILE + 1)
-    if (content.length > LARGEST_FILE) throw noFile(input, word, 'is larger')
+    if (content.length > LARGEST_FILE) throw noFile(input, word, 'is larger than that')
     if (content.length === 0) throw noFile(input, word, 'is empty')
     return content
   } catch (error) {
@@ -162,7 +162,7 @@ function readFile(input: string, word: string, workspace: string): Buffer | unde
 function noFile(input: string, word: string, fault: string, cause?: unknown): PublishError {
   return new PublishError({
     code: 'E_INPUT_FILE',
-    message: `${input} names a path that ${fault}: expected a regular file of at most 1 MiB, found \`${printable(baseName(word), 80)}\``,
+    message: `${input} must name a regular file of at most 1 MiB, but the path given ${fault}: \`${printable(baseName(word), 80) || '/'}\``,
     hint: 'Give the path of one file, relative to the workspace.',
     cause,
   })

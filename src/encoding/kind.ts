@@ -60,7 +60,6 @@ function isText(bytes: Buffer): boolean {
 
 /** By the shape of the outermost structures (RFC 5280, 5958, 8017, 5915, 2315, 7292, 2986); of cut-off bytes as far as they reach. */
 export function kindOfDer(bytes: Buffer): Kind {
-  if (bytes[0] === TAG.objectIdentifier) return 'parameters'
   if (bytes[0] !== TAG.sequence) return 'unknown'
   const tags = tagsInside(bytes, 0)
   const inner = contentStartAt(bytes, 0) ?? bytes.length
@@ -74,7 +73,6 @@ export function kindOfDer(bytes: Buffer): Kind {
   if (shape === '02'.repeat(9)) return 'pkcs1'
   if (shape === '02'.repeat(6)) return 'dsa'
   if (shape === '0202') return 'public-key'
-  if (shape.startsWith('02')) return 'parameters'
   return shape === '30' || shape.startsWith('3030') ? signedKind(bytes, inner) : 'unknown'
 }
 

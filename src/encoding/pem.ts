@@ -86,7 +86,7 @@ export function isPem(text: string): boolean {
 export function repairPem(text: string): string {
   return text
     .replace(/[\0\ufeff]/g, '')
-    .replace(/\\+[rnt]|%0[AaDd]|\\+/g, '\n')
+    .replace(/\\+[rnt]?|%0[AaDd]/g, '\n')
     .replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
 }
 
@@ -152,7 +152,7 @@ interface Body {
 /** RFC 1421 headers before the base64, which may have lost their line ends and blanks. */
 function splitHeaders(text: string): Body {
   // Where BEGIN and END lines have more than five hyphens, the surplus stands here.
-  const body = text.replace(/^-+|-+$/g, '')
+  const body = withoutHyphens(text)
   const header = /^\s*Proc-Type:\s*4,\s*ENCRYPTED\s*DEK-Info:\s*([A-Z0-9-]{1,20}),\s*/.exec(body)
   if (header === null) return { encryption: undefined, base64: withoutHeaderLines(body) }
   const cipher = header[1] ?? ''
@@ -161,6 +161,15 @@ function splitHeaders(text: string): Body {
   const iv = rest.slice(0, digits)
   if (digits > 0 && /^[0-9A-Fa-f]*$/.test(iv)) return { encryption: { cipher, iv }, base64: rest.slice(digits) }
   return { encryption: { cipher: undefined, iv: '' }, base64: rest.replace(/^[0-9A-Fa-f]+\s/, '') }
+}
+
+/** Character by character: a regular expression tries every hyphen of a long row as the first one. */
+function withoutHyphens(text: string): string {
+  let start = 0
+  let end = text.length
+  while (text[start] === '-') start += 1
+  while (end > start && text[end - 1] === '-') end -= 1
+  return text.slice(start, end)
 }
 
 function withoutHeaderLines(body: string): string {

@@ -36,5 +36,7 @@ export function describeValue(value: string): string | undefined {
   if (/^[{[]/.test(word)) return `JSON ${length}`
   if (/^(ssh-|ecdsa-sha2-)/.test(word)) return `an OpenSSH public key ${length}`
   if (word.startsWith('PuTTY-User-Key-File')) return `a PuTTY key ${length}`
-  return /BEGIN [A-Z0-9 ]*(CERTIFICATE|KEY)/.test(word) ? `PEM ${length} whose BEGIN line lacks hyphens` : undefined
+  return /BEGIN [A-Z0-9 ]{0,40}(CERTIFICATE|KEY)/.test(word)
+    ? `PEM ${length} whose BEGIN line lacks hyphens`
+    : undefined
 }

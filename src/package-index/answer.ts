@@ -27,14 +27,19 @@ export interface ServerWords {
 export function wordsOf({ status, reason, headers, text }: Answer, secrets: Secrets): ServerWords {
   const said = redact(textOf(redact(text, secrets), headers.get('content-type') ?? ''), secrets)
   const phrase = redact(reason, secrets)
-  const statusLine = `${status} ${printable(phrase, MAX_REASON) || (STATUS_CODES[status] ?? '')}`.trim()
-  const body = beyond(printable(said, MAX_WORDS), statusLine)
+  const statusLine = `${status} ${unended(printable(phrase, MAX_REASON)) || (STATUS_CODES[status] ?? '')}`.trim()
+  const body = unended(beyond(printable(said, MAX_WORDS), statusLine))
   return {
     status: statusLine,
     body,
     sentence: body === '' ? statusLine : `${statusLine}: ${body}`,
     haystack: `${phrase}\n${said}`.replace(/\s+/g, ' ').toLowerCase(),
   }
+}
+
+/** Words that stand in a sentence of ours, which goes on or has an end of its own. */
+function unended(words: string): string {
+  return words.replace(/([^.])\.$/, '$1')
 }
 
 /** Many pages begin with their own status line, and many servers say the same in the reason phrase and in the body. */
@@ -70,8 +75,18 @@ function textOf(body: string, contentType: string): string {
   return /\bhtml\b/i.test(contentType) || start.startsWith('<') ? htmlText(body) : body
 }
 
-/** Keys under which servers put a sentence, the best first. */
-const MESSAGE_KEYS = ['message', 'detail', 'error_description', 'description', 'errors', 'error', 'title', 'reason']
+/** Keys under which servers put a sentence, the best first: what has one often repeats the status under another. */
+const MESSAGE_KEYS = [
+  'message',
+  'detail',
+  'msg',
+  'errors',
+  'error_description',
+  'description',
+  'error',
+  'title',
+  'reason',
+]
 
 const MAX_DEPTH = 6
 const MAX_MESSAGES = 10
@@ -100,11 +115,13 @@ function collect(value: unknown, found: Set<string>, depth: number): void {
   }
 }
 
-/** The members that are known for messages; of an object without any (Django's `{field: [...]}`) all, with their names. */
+/** The first member that has a message; of an object without any (Django's `{field: [...]}`) all, with their names. */
 function collectMembers(members: ReadonlyMap<string, unknown>, found: Set<string>, depth: number): void {
-  const known = MESSAGE_KEYS.filter((key) => members.has(key))
-  for (const key of known) collect(members.get(key), found, depth - 1)
-  if (known.length > 0) return
+  const before = found.size
+  for (const key of MESSAGE_KEYS) {
+    collect(members.get(key), found, depth - 1)
+    if (found.size > before) return
+  }
   for (const [key, value] of members) {
     const own = new Set<string>()
     collect(value, own, depth - 1)

@@ -115,7 +115,7 @@ const EXISTS_STATUSES = new Set([400, 403, 409, 412, 422])
 
 /** PyPI's relatives, Pulp, Google, Gitea; GitLab; Nexus (two generations); Artifactory; Azure. */
 const EXISTS_WORDS =
-  /already exist|exists already|already been taken|updating assets?\b|cannot be updated|overwrite (?:all )?artifact|already contains file/
+  /already exist|exists? already|already been taken|updating assets?\b|cannot be updated|overwrite (?:all )?artifact|already contains file/
 
 /** A 409 that is about something else: a project's name (PyPI), a policy of the repository (Artifactory). */
 const OTHER_CONFLICT = /existing project|rejected the/

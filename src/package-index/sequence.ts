@@ -18,28 +18,13 @@ export async function uploadInOrder(
   upload: (distribution: Distribution) => Promise<UploadEnd>,
   onResult: (result: FileResult) => void,
 ): Promise<PublishError | undefined> {
-  const progress: Progress = { failedWheels: [], stopped: new Map(), ended: undefined }
-  for (const [index, distribution] of distributions.entries()) {
-    const held = heldBack(distribution, progress)
-    if (held !== undefined) {
-      onResult(held)
-      note(distribution, held, progress)
-      continue
-    }
-    try {
-      const end = await upload(distribution)
-      const result = resultOf(distribution, end)
-      onResult(result)
-      note(distribution, result, progress)
-      if (end.ends === 'run') progress.ended = end.problem
-      else if (end.ends === 'project' && end.problem) progress.stopped.set(distribution.project, end.problem)
-    } catch (error) {
-      const [problem] = problemsOf(error)
-      onResult(interrupted(distribution, problem))
-      for (const rest of distributions.slice(index + 1)) onResult(notTried(rest, problem))
-      throw error
-    }
+  const progress: Progress = { failedWheels: [], stopped: new Map(), ended: undefined, interruption: undefined }
+  for (const distribution of distributions) {
+    const result = heldBack(distribution, progress) ?? (await send(distribution, upload, progress))
+    if (distribution.kind === 'wheel' && failsStep(result.outcome)) progress.failedWheels.push(distribution)
+    onResult(result)
   }
+  if (progress.interruption !== undefined) throw progress.interruption.error
   return progress.ended
 }
 
@@ -47,17 +32,34 @@ interface Progress {
   readonly failedWheels: Distribution[]
   /** By project: why no more of its files are sent. */
   readonly stopped: Map<string, PublishError>
+  /** Why no more files are sent at all. */
   ended: PublishError | undefined
+  /** What `upload` rejected with. */
+  interruption: { readonly error: unknown } | undefined
 }
 
-function note(distribution: Distribution, { outcome }: FileResult, { failedWheels }: Progress): void {
-  if (distribution.kind === 'wheel' && failsStep(outcome)) failedWheels.push(distribution)
+async function send(
+  distribution: Distribution,
+  upload: (distribution: Distribution) => Promise<UploadEnd>,
+  progress: Progress,
+): Promise<FileResult> {
+  try {
+    const end = await upload(distribution)
+    const { problem, ends } = end
+    if (ends === 'run') progress.ended = problem
+    else if (ends === 'project' && problem !== undefined) progress.stopped.set(distribution.project, problem)
+    return resultOf(distribution, end)
+  } catch (error) {
+    progress.interruption = { error }
+    const [problem] = problemsOf(error)
+    progress.ended = problem
+    return interrupted(distribution, problem)
+  }
 }
 
 function heldBack(distribution: Distribution, { failedWheels, stopped, ended }: Progress): FileResult | undefined {
   const { project, version, kind } = distribution
-  if (ended !== undefined) return notTried(distribution, ended)
-  const problem = stopped.get(project)
+  const problem = ended ?? stopped.get(project)
   if (problem !== undefined) return notTried(distribution, problem)
   if (kind === 'wheel') return undefined
   const failed = failedWheels.filter((wheel) => wheel.project === project && wheel.version === version)

@@ -4,7 +4,7 @@ import { connect as connectTls, createSecureContext, type SecureContext, type TL
 import { PublishError } from '../errors.ts'
 import type { Secrets } from '../text.ts'
 import { explainAttempt, SILENCE } from './explain.ts'
-import { firstTicket, passGate, reach } from './gate.ts'
+import { lastWord, passGate, reach } from './gate.ts'
 import {
   type Attempt,
   ConnectionFailure,
@@ -70,7 +70,8 @@ export function createConnector(options: TransportOptions): Connect {
       signal.throwIfAborted()
       return connection
     } catch (error) {
-      for (const socket of sockets) socket.destroy()
+      // The outermost alone: it takes those below it along. Destroyed before it, they would pull OpenSSL from under it.
+      sockets.at(-1)?.destroy()
       // The caller's own end is no fault of the network.
       signal.throwIfAborted()
       throw failure(error, options, attempt, limit)
@@ -127,14 +128,14 @@ async function open(
   })
   keep(socket, sockets)
   const endWatch = watch(socket, attempt)
-  const ticket = firstTicket(socket)
+  const word = lastWord(socket)
   await reach(socket, 'secureConnect', signal)
   endWatch()
   attempt.asked ||= socket.getSharedSigalgs().length > 0
   attempt.facts = readFacts(socket, attempt)
   if (options.requireClientAuth && !attempt.asked) throw notAsked(options)
   attempt.stage = 'gate'
-  await passGate(socket, ticket, signal)
+  await passGate(socket, word, signal)
   return { socket, facts: attempt.facts }
 }
 
@@ -202,7 +203,7 @@ function watch(socket: TLSSocket, attempt: Attempt): () => void {
   // it would be missing there.
   const destroy = socket.destroy.bind(socket)
   socket.destroy = (error) => {
-    attempt.certificates = sentCertificates(socket)
+    if (!socket.destroyed) attempt.certificates = sentCertificates(socket)
     return destroy(error)
   }
   return () => {

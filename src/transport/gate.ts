@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** An error that names what ended the connection is told by the socket; this one says that it told nothing. */
+/** The connection ended, and nothing said why. */
 export class ClosedEarly extends Error {
   readonly code = 'CLOSED_EARLY'
 
@@ -11,12 +11,16 @@ export class ClosedEarly extends Error {
   }
 }
 
-/** Resolves at the event; rejects with the socket's error, with ClosedEarly, or with the signal's reason. */
+/**
+ * Resolves after the event, in a turn of its own: a TLS socket emits some events while OpenSSL is still inside its read
+ * function, and whoever writes to it or destroys it there corrupts the stream or brings down the process. Rejects with
+ * the socket's error, with ClosedEarly, or with the signal's reason.
+ */
 export async function reach(socket: Socket, event: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (socket.destroyed) throw socket.errored ?? new ClosedEarly()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const reached = () => resolve()
+  const reached = () => setImmediate(resolve)
   const closed = () => reject(new ClosedEarly())
   const aborted = () => reject(signal.reason)
   socket.on(event, reached).on('error', reject).on('close', closed)
@@ -33,39 +37,40 @@ export async function reach(socket: Socket, event: string, signal: AbortSignal):
 const GATE_TIME = 1000
 
 /**
+ * What the server says once it is through with the handshake: resolves with its first session ticket, rejects with its
+ * alert, or with ClosedEarly. To be made before the handshake, since all of that can come in the turn in which it ends.
+ */
+export function lastWord(socket: TLSSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  socket
+    .once('session', () => setImmediate(resolve))
+    .on('error', reject)
+    .on('close', () => reject(new ClosedEarly()))
+  // A handshake that fails is told by `reach`, and this promise then has nobody who waits.
+  promise.catch(() => {})
+  return promise
+}
+
+/**
  * In TLS 1.3 the client is done before the server has looked at the client's certificate (RFC 8446, 4.4). The refusal
  * comes later, and an HTTP client that has begun to write by then sees a broken pipe and loses the alert that names the
- * cause. A session ticket comes only when the server is through with its handshake.
+ * cause. A session ticket comes only when the server is content. In TLS 1.2 the handshake itself ends with its word.
  *
- * Resolves when the connection can be handed over: a ticket came, or nothing did for GATE_TIME or until `ends` was
- * aborted. Rejects with the server's alert, or with ClosedEarly when it closed without one. TLS 1.2 needs no gate: there
- * the handshake itself ends with the server's word. `ticket` is to be made before the handshake, since a ticket may come
- * in the same turn as its end.
+ * Resolves when the connection can be handed over: the ticket came, or nothing did for GATE_TIME or until `ends` was
+ * aborted. Rejects as `word` does.
  */
-export async function passGate(socket: TLSSocket, ticket: Promise<void>, ends: AbortSignal): Promise<void> {
-  if (socket.getProtocol() !== 'TLSv1.3') return
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const done = () => resolve()
-  const closed = () => reject(new ClosedEarly())
-  const timer = setTimeout(done, GATE_TIME)
-  ticket.then(done)
-  socket.on('error', reject).on('close', closed)
-  ends.addEventListener('abort', done)
-  try {
-    await promise
-  } finally {
-    clearTimeout(timer)
-    socket.off('error', reject).off('close', closed)
-    ends.removeEventListener('abort', done)
-  }
+export async function passGate(socket: TLSSocket, word: Promise<void>, ends: AbortSignal): Promise<void> {
+  if (socket.getProtocol() === 'TLSv1.3') await Promise.race([word, silence(ends)])
   if (!isOpen(socket)) throw socket.errored ?? new ClosedEarly()
 }
 
-/** Resolves when the first session ticket came. Writing inside that event corrupts the TLS stream: OpenSSL still reads. */
-export function firstTicket(socket: TLSSocket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once('session', () => setImmediate(resolve))
-  })
+/** Resolves after GATE_TIME, or at once when the signal is aborted. */
+async function silence(ends: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, GATE_TIME).unref()
+  ends.addEventListener('abort', () => resolve(), { once: true })
+  await promise
+  clearTimeout(timer)
 }
 
 /** Whether a request could still be sent and answered. */

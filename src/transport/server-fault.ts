@@ -4,7 +4,7 @@ import type { ProblemDetails } from '../errors.ts'
 import { printable } from '../text.ts'
 import { type Attempt, issuerOf, subjectOf } from './handshake.ts'
 import type { Party } from './party.ts'
-import { findVoucher } from './voucher.ts'
+import { findVoucher, holdsNamesake } from './voucher.ts'
 
 /** Characters of a list of names in a sentence. */
 const LONGEST_LIST = 300
@@ -94,38 +94,44 @@ function otherName(own: X509Certificate, { target, host }: Party): ProblemDetail
 }
 
 function unknownIssuer(own: X509Certificate, chain: readonly X509Certificate[], party: Party): ProblemDetails {
-  const { target, trust } = party
   const top = chain.at(-1) ?? own
-  const issuer = issuerOf(top)
-  const hint = findVoucher(chain, party)
-  const missing = trust.source === 'system' ? 'neither Node.js nor this system trusts' : 'ca-bundle does not hold'
-  if (top.subject === top.issuer) {
-    const what =
-      top === own
-        ? `the certificate of ${target} (${subjectOf(own)}) is self-signed, and ${missing} it`
-        : `the certificate of ${target} (${subjectOf(own)}) leads to ${subjectOf(top)}, which ${missing}`
-    return { code: 'E_TLS_SERVER_UNKNOWN_CA', message: what, hint: hint ?? addHint(subjectOf(top), party) }
-  }
+  const voucher = findVoucher(chain, party)
   // A root seldom issues servers' certificates: one that comes alone most likely lacks its intermediate.
-  if (hint === undefined && top === own && !/\broot\b/i.test(own.issuer)) return incomplete(own, issuer, party)
+  const isIncomplete = top === own && !isSelfSigned(own) && !/\broot\b/i.test(own.issuer) && !holdsNamesake(own, party)
+  if (voucher === undefined && isIncomplete) return incomplete(own, party)
   return {
     code: 'E_TLS_SERVER_UNKNOWN_CA',
-    message: `the certificate of ${target} (${subjectOf(own)}) was issued by ${issuerOf(own)}${top === own ? '' : `, below ${issuer}`}, which ${missing}`,
-    hint: hint ?? addHint(issuer, party),
+    message: `the certificate of ${party.target} (${subjectOf(own)}) ${missingAuthority(own, top, party)}`,
+    hint: voucher ?? addHint(isSelfSigned(top) ? subjectOf(top) : issuerOf(top), party),
   }
 }
 
-function incomplete(own: X509Certificate, issuer: string, { target, trust }: Party): ProblemDetails {
+function missingAuthority(own: X509Certificate, top: X509Certificate, party: Party): string {
+  const missing = party.trust.source === 'system' ? 'neither Node.js nor this system trusts' : 'ca-bundle does not hold'
+  if (isSelfSigned(own)) return `is self-signed, and ${missing} it`
+  if (isSelfSigned(top)) return `leads to ${subjectOf(top)}, which ${missing}`
+  const below = top === own ? '' : `, below ${issuerOf(top)}`
+  if (holdsNamesake(top, party)) {
+    return `was issued by ${issuerOf(own)}${below}: ${party.trust.source} holds a CA of that name with another key`
+  }
+  return `was issued by ${issuerOf(own)}${below}, which ${missing}`
+}
+
+function isSelfSigned({ subject, issuer }: X509Certificate): boolean {
+  return subject === issuer
+}
+
+function incomplete(own: X509Certificate, { target, trust }: Party): ProblemDetails {
   const bundle = trust.source === 'system' ? 'what Node.js and this system trust' : 'ca-bundle'
+  const issuer = issuerOf(own)
   return {
     code: 'E_TLS_SERVER_INCOMPLETE_CHAIN',
     message: `${target} sends its certificate (${subjectOf(own)}) alone, without the certificate of ${issuer} that issued it, and ${bundle} does not hold that either`,
-    hint: `If ${issuer} is an intermediate, have the server send it, or add it to ca-bundle (browsers keep copies, so the page may open there). If it is a root of your company, add it to ca-bundle.`,
+    hint: `If ${issuer} is an intermediate, have the server send it, or add it to ca-bundle (browsers keep copies, so a page may open there all the same). If it is a root of your company, add it to ca-bundle.`,
   }
 }
 
 function addHint(name: string, { trust }: Party): string {
-  const where = trust.source === 'system' ? 'Give the certificate of' : 'Add the certificate of'
-  const how = trust.source === 'system' ? 'as ca-bundle' : 'to ca-bundle'
-  return `${where} ${name} ${how} if it is a CA of your company; if nobody knows it, something between the runner and the server breaks TLS open.`
+  const [verb, place] = trust.source === 'system' ? ['Give', 'as ca-bundle'] : ['Add', 'to ca-bundle']
+  return `${verb} the certificate of ${name} ${place} if it is a CA of your company. If nobody knows it, something between this runner and the server breaks TLS open.`
 }

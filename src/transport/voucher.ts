@@ -24,6 +24,11 @@ export function findVoucher(chain: readonly X509Certificate[], { trust, trustHin
   return `Other tools on this runner trust it by ${printable(file)}: write \`ca-bundle: ${printable(file)}\` if that is meant.`
 }
 
+/** Whether `ca-bundle` or the system has a CA of the name that the topmost certificate names as its issuer. */
+export function holdsNamesake(top: X509Certificate, { trust }: Party): boolean {
+  return readAll(trust.ca).some(({ subject }) => subject === top.issuer)
+}
+
 function readFile(path: string): readonly string[] {
   try {
     const { size } = statSync(path)

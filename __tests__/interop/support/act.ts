@@ -1,76 +1,117 @@
 /** A real runner: nektos/act on this machine itself, without containers. */
-import { copyFile, cp, mkdir } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { getExecOutput } from '@actions/exec'
 import { cleanEnvironment } from './environment.ts'
 import { act, actionDir, python } from './programs.ts'
+import { mustRun, runProgram } from './run-program.ts'
 
 export interface WorkflowRun {
-  /** Holds `dist/` with the distributions; everything else is made below it. */
+  /** May hold `dist/`, which is then a folder of the repository, and `artifacts/`; all else is made below it. */
   readonly directory: string
-  /** Name of a file in `__tests__/interop/act/`. */
-  readonly workflow: string
+  /** Paths in this checkout: the workflow that is started, then those that it calls. */
+  readonly workflows: readonly [started: string, ...called: string[]]
+  /** What must be another text here, such as the URL of an index that is only an example. */
+  readonly replace?: Readonly<Record<string, string>>
   readonly inputs: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
   readonly variables: Readonly<Record<string, string>>
 }
 
 export interface WorkflowResult {
-  readonly exitCode: number
+  /** null: killed after its time was up. */
+  readonly exitCode: number | null
   /** Everything that the runner printed, workflow commands included. */
   readonly log: string
 }
 
-/** Runs a workflow that says `uses: octo/publish@v1` with this checkout's action in that place. */
+const LIMIT_MS = 120_000
+
+/** Actions that a workflow uses, and what stands in their place: this checkout's action, or a folder in `act/`. */
+const ACTIONS = [
+  ['octo/publish', 'action'],
+  ['octo-org/publish-python-mtls', 'action'],
+  ['actions/download-artifact', 'download-artifact'],
+  ['actions/upload-artifact', 'upload-artifact'],
+] as const
+
+/** Starts a workflow by hand (`workflow_dispatch`) in a repository that holds it. */
 export async function runWorkflow(run: WorkflowRun): Promise<WorkflowResult> {
   const { directory } = run
-  const action = path.join(directory, 'action')
   const repository = path.join(directory, 'repository')
-  await mkdir(action, { recursive: true })
-  // Alone, as a runner has it: neither sources nor node_modules may be needed.
-  await copyFile(path.join(actionDir, 'action.yml'), path.join(action, 'action.yml'))
-  await cp(path.join(actionDir, 'dist'), path.join(action, 'dist'), { recursive: true })
+  const folder = path.join(repository, '.github', 'workflows')
+  await mkdir(folder, { recursive: true })
   await cp(path.join(directory, 'dist'), path.join(repository, 'dist'), { recursive: true })
-  const workflows = path.join(repository, '.github', 'workflows')
-  await mkdir(workflows, { recursive: true })
-  await copyFile(path.join(import.meta.dirname, '../act', run.workflow), path.join(workflows, run.workflow))
-  const env = runnerEnvironment(directory, run.secrets)
-  const git = ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false']
-  for (const args of [
-    ['init', '-q', '-b', 'main'],
-    ['add', '-A'],
-    ['commit', '-q', '-m', 'Release'],
-  ]) {
-    await getExecOutput('git', [...git, ...args], { cwd: repository, env, silent: true })
-  }
-  const { exitCode, stdout, stderr } = await getExecOutput(act, argumentsOf(run, action), {
-    cwd: repository,
-    env,
-    silent: true,
-    ignoreReturnCode: true,
-  })
-  return { exitCode, log: stdout + stderr }
+  const texts = await readWorkflows(run)
+  for (const [name, text] of texts) await writeFile(path.join(folder, name), text)
+  await copyActions(directory)
+  await writeSettings(run)
+  const env = cleanEnvironment(directory)
+  const options = { cwd: repository, env: withThisNode(env), limitMs: LIMIT_MS }
+  const author = ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false']
+  await mustRun('git', ['init', '-q', '-b', 'main'], options)
+  await mustRun('git', ['add', '-A'], options)
+  await mustRun('git', [...author, 'commit', '-q', '-m', 'Release'], options)
+  const args = [...argumentsOf(run), ...[...texts.values()].flatMap((text) => localActions(text, directory))]
+  const { exitCode, log } = await runProgram(act, args, options)
+  return { exitCode, log }
 }
 
-function argumentsOf({ workflow, inputs, secrets, variables }: WorkflowRun, action: string): string[] {
-  const pairs = (flag: string, values: Readonly<Record<string, string>>) =>
-    Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`])
+/** By file name. */
+async function readWorkflows({ workflows, replace = {} }: WorkflowRun): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>()
+  for (const workflow of workflows) {
+    texts.set(path.basename(workflow), await readFile(path.join(actionDir, workflow), 'utf8'))
+  }
+  for (const [from, to] of Object.entries(replace)) {
+    const holding = [...texts].filter(([, text]) => text.includes(from))
+    if (holding.length === 0) throw new Error(`there is no ${from} in ${workflows.join(', ')}`)
+    for (const [name, text] of holding) texts.set(name, text.replaceAll(from, to))
+  }
+  return texts
+}
+
+/** This checkout's action alone, as a runner has it: neither sources nor node_modules may be needed. And the stand-ins. */
+async function copyActions(directory: string): Promise<void> {
+  const action = path.join(directory, 'actions', 'action')
+  await cp(path.join(actionDir, 'action.yml'), path.join(action, 'action.yml'))
+  await cp(path.join(actionDir, 'dist'), path.join(action, 'dist'), { recursive: true })
+  for (const name of ['download-artifact', 'upload-artifact']) {
+    await cp(path.join(import.meta.dirname, '../act', name), path.join(directory, 'actions', name), { recursive: true })
+  }
+}
+
+/** Files, since a command line can be read by every process of the machine. act reads YAML, and JSON is YAML. */
+async function writeSettings({ directory, inputs, secrets, variables }: WorkflowRun): Promise<void> {
+  const environment = { PYTHON: python, ARTIFACTS: path.join(directory, 'artifacts') }
+  for (const [name, values] of Object.entries({ inputs, secrets, variables, environment })) {
+    await writeFile(path.join(directory, `${name}.yaml`), JSON.stringify(values), { mode: 0o600 })
+  }
+}
+
+function argumentsOf({ workflows: [started], directory }: WorkflowRun): string[] {
   return [
     'workflow_dispatch',
-    ...['--workflows', `.github/workflows/${workflow}`],
+    ...['--workflows', `.github/workflows/${path.basename(started)}`],
     // The machine itself is the runner, nothing is pulled or fetched, and no port is opened.
-    ...['--platform', 'ubuntu-latest=-self-hosted', '--pull=false', '--no-cache-server'],
-    ...['--local-repository', `octo/publish@v1=${action}`],
-    ...pairs('--input', inputs),
-    ...pairs('--var', variables),
-    ...pairs('--env', { PYTHON: python }),
-    // A name without a value is read from the environment: secrets never stand in a command line.
-    ...Object.keys(secrets).flatMap((name) => ['--secret', name]),
+    ...['--platform', 'ubuntu-latest=-self-hosted', '--pull=false', '--action-offline-mode', '--no-cache-server'],
+    ...['--input-file', path.join(directory, 'inputs.yaml')],
+    ...['--secret-file', path.join(directory, 'secrets.yaml')],
+    ...['--var-file', path.join(directory, 'variables.yaml')],
+    ...['--env-file', path.join(directory, 'environment.yaml')],
   ]
 }
 
+/** What act takes in place of the actions that `workflow` names, at the commits that it names. */
+function localActions(workflow: string, directory: string): string[] {
+  return ACTIONS.flatMap(([name, folder]) =>
+    [...workflow.matchAll(new RegExp(`uses: (${name}@[\\w.]+)`, 'g'))].flatMap(([, used = '']) => [
+      '--local-repository',
+      `${used}=${path.join(directory, 'actions', folder)}`,
+    ]),
+  )
+}
+
 /** `using: node24` is for act whatever `node` comes first on the path: the one that runs these tests. */
-function runnerEnvironment(directory: string, secrets: Readonly<Record<string, string>>): Record<string, string> {
-  const env = cleanEnvironment(directory)
-  return { ...env, ...secrets, PATH: `${path.dirname(process.execPath)}${path.delimiter}${env.PATH}` }
+function withThisNode(env: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${env.PATH}` }
 }

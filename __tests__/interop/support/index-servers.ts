@@ -1,9 +1,9 @@
 /** Package indexes that companies run, each on a free port of the loopback interface and speaking plain HTTP. */
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { getExecOutput } from '@actions/exec'
 import { cleanEnvironment } from './environment.ts'
 import { pythonProgram } from './programs.ts'
+import { mustRun } from './run-program.ts'
 import { freePort, type ServerProcess, startServer } from './server-process.ts'
 
 export interface IndexServer extends ServerProcess {
@@ -37,11 +37,8 @@ export async function startDevpi(directory: string, publicUrl: string): Promise<
   const data = ['--serverdir', path.join(directory, 'data')]
   await mkdir(directory, { recursive: true })
   const init = [...data, '--no-root-pypi', '--root-passwd', ROOT_PASSWORD]
-  await getExecOutput(pythonProgram('devpi-init'), init, {
-    cwd: directory,
-    env: cleanEnvironment(directory),
-    silent: true,
-  })
+  const env = cleanEnvironment(directory)
+  await mustRun(pythonProgram('devpi-init'), init, { cwd: directory, env, limitMs: 60_000 })
   const address = ['--host', '127.0.0.1', '--port', String(port), '--outside-url', publicUrl.replace(/\/$/, '')]
   const args = [...data, ...address, '--offline-mode', '--threads', '4']
   const program = pythonProgram('devpi-server')

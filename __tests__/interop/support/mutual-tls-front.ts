@@ -16,6 +16,8 @@ export interface FrontOptions {
   readonly clientAuthorities: string
   /** As nginx writes them. Default: both that are in use. */
   readonly protocols?: 'TLSv1.2' | 'TLSv1.3' | 'TLSv1.2 TLSv1.3'
+  /** Longest request body, as nginx writes sizes. Default: no limit (nginx's own is 1 MB, which refuses most wheels). */
+  readonly maxBody?: string
 }
 
 /** One line of the access log. */
@@ -62,7 +64,8 @@ function parseRequest(line: string): FrontRequest[] {
   return [{ verdict, subject, protocol, request, status: Number(status) }]
 }
 
-function configuration({ port, indexPort, protocols = 'TLSv1.2 TLSv1.3' }: FrontOptions): string {
+function configuration(options: FrontOptions): string {
+  const { port, indexPort, protocols = 'TLSv1.2 TLSv1.3', maxBody = '0' } = options
   return `# One process, so that one pid is all there is to end.
 daemon off;
 master_process off;
@@ -80,8 +83,7 @@ http {
     ssl_protocols ${protocols};
     ssl_client_certificate client-authorities.pem;
     ssl_verify_client on;
-    # The default of 1 MB refuses most wheels.
-    client_max_body_size 200m;
+    client_max_body_size ${maxBody};
     location / {
       proxy_pass http://127.0.0.1:${indexPort};
       # With $host the port is lost, and the index writes links that lead nowhere.

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { cleanEnvironment } from './environment.ts'
+import { endWithThisProcess } from './run-program.ts'
 
 export interface ServerOptions {
   /** Stands in front of its log. */
@@ -64,17 +65,15 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   child.once('exit', (code, signal) => {
     ended = `it ended with ${signal ?? code}`
   })
+  endWithThisProcess(() => child.kill('SIGKILL'))
   const server: ServerProcess = { log: () => readFileSync(logFile, 'utf8'), stop: () => stop(child) }
   const deadline = Date.now() + startMs
-  while (!(await accepts(port))) {
-    if (ended === undefined && Date.now() < deadline) {
-      await delay(POLL_MS)
-      continue
-    }
-    await server.stop()
-    throw new Error(`${name} does not listen: ${ended ?? `nothing after ${startMs} ms`}\n${server.log()}`)
+  while (ended === undefined && Date.now() < deadline) {
+    if (await accepts(port)) return server
+    await delay(POLL_MS)
   }
-  return server
+  await server.stop()
+  throw new Error(`${name} does not listen: ${ended ?? `nothing after ${startMs} ms`}\n${server.log()}`)
 }
 
 async function accepts(port: number): Promise<boolean> {

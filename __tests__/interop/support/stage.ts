@@ -1,14 +1,13 @@
 /** One stage for a test file: an index behind nginx with mutual TLS, a CA and a client certificate of it, all in one folder. */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { createRoot, type Issued, issueClient, issueServer } from '../../../demo/certificate-authority.ts'
-import { type ActionRun, runAction } from '../../../demo/runner/run-action.ts'
-import { cleanEnvironment } from './environment.ts'
+import type { ActionRun } from '../../../demo/runner/run-action.ts'
 import type { StartIndexServer } from './index-servers.ts'
 import { type Front, type FrontOptions, startFront } from './mutual-tls-front.ts'
-import { download } from './pip.ts'
-import { actionDir } from './programs.ts'
+import type { PipAccess } from './pip.ts'
+import { publish } from './publish.ts'
 import { freePort } from './server-process.ts'
 
 export interface Stage {
@@ -17,8 +16,8 @@ export interface Stage {
   readonly front: Front
   /** Runs the action on copies of these files. Inputs stand beside what the stage itself gives: URL, certificate, CA. */
   publish(files: readonly string[], inputs?: Readonly<Record<string, string>>): Promise<ActionRun>
-  /** What pip gets from the index below `indexPath`, through the same front with the same certificate. */
-  download(indexPath: string, requirement: string, kind: 'wheel' | 'sdist'): Promise<ReadonlyMap<string, Buffer>>
+  /** For pip: the index below `indexPath`, through the same front with the same certificate. */
+  pipAccess(indexPath: string): Promise<PipAccess>
   /** What the servers wrote, for the output of a failed test. */
   log(): string
   /** Ends the servers and removes their files. */
@@ -29,10 +28,11 @@ export interface StageOptions {
   readonly index: StartIndexServer
   /** Path of the upload URL, without the slash in front. */
   readonly uploadPath: string
-  readonly protocols?: FrontOptions['protocols']
+  /** What the front is like. */
+  readonly front?: Pick<FrontOptions, 'protocols' | 'maxBody'>
 }
 
-export async function startStage({ index: start, uploadPath, protocols }: StageOptions): Promise<Stage> {
+export async function startStage({ index: start, uploadPath, front: frontOptions }: StageOptions): Promise<Stage> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'interop-'))
   const fresh = (name: string) => mkdtemp(path.join(directory, `${name}-`))
   const authority = createRoot({ name: 'Example CA' })
@@ -56,7 +56,7 @@ export async function startStage({ index: start, uploadPath, protocols }: StageO
       indexPort: index.port,
       server: issueServer(authority, { name: 'front' }),
       clientAuthorities: authority.pem,
-      ...(protocols === undefined ? {} : { protocols }),
+      ...frontOptions,
     })
     running.push(front)
     const identity = {
@@ -68,10 +68,9 @@ export async function startStage({ index: start, uploadPath, protocols }: StageO
     return {
       client,
       front,
-      publish: async (files, inputs) => runOn(await fresh('run'), files, { ...identity, ...inputs }),
-      download: async (indexPath, requirement, kind) => {
-        const indexUrl = `${front.url}${indexPath}`
-        return download({ indexUrl, clientPem, caBundle, requirement, kind, directory: await fresh('download') })
+      publish: async (files, inputs) => publish(await fresh('run'), files, { ...identity, ...inputs }),
+      pipAccess: async (indexPath) => {
+        return { indexUrl: `${front.url}${indexPath}`, clientPem, caBundle, directory: await fresh('pip') }
       },
       log: () => running.map((server) => server.log()).join('\n'),
       stop,
@@ -80,17 +79,4 @@ export async function startStage({ index: start, uploadPath, protocols }: StageO
     await stop()
     throw error
   }
-}
-
-async function runOn(
-  directory: string,
-  files: readonly string[],
-  inputs: Readonly<Record<string, string>>,
-): Promise<ActionRun> {
-  const workspace = path.join(directory, 'workspace')
-  const temp = path.join(directory, 'temp')
-  await mkdir(path.join(workspace, 'dist'), { recursive: true })
-  await mkdir(temp)
-  for (const file of files) await copyFile(file, path.join(workspace, 'dist', path.basename(file)))
-  return runAction({ actionDir, inputs, env: cleanEnvironment(directory), workspace, temp })
 }

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ErrorCode } from '../../../src/errors.ts'
+import type { Answer } from '../../../src/package-index/exchange.ts'
+import { explainAnswer, type Sending, type Verdict } from '../../../src/package-index/explain.ts'
+import { Secrets } from '../../../src/text.ts'
+
+const HTML = { 'content-type': 'text/html' }
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+function answer(status: number, reason: string, text = '', headers: Record<string, string> = {}): Answer {
+  return { status, reason, text, headers: new Map(Object.entries(headers)) }
+}
+
+function explain(given: Answer, sending: Partial<Sending> = {}): Verdict {
+  return explainAnswer(given, {
+    url: new URL('https://index.example/legacy/'),
+    project: 'demo',
+    contentLength: 1_600_000,
+    authorized: false,
+    certificateSubject: 'CN=release',
+    secrets: new Secrets(),
+    ...sending,
+  })
+}
+
+/** Outcome, code and what ends; checks in passing that the sentences are in the form that the project has. */
+function summary({ outcome, problem, ends }: Verdict): [string, ErrorCode | undefined, string] {
+  if (problem !== undefined) {
+    assert.match(problem.message, /^[a-z].*[^.]$/s)
+    assert.match(problem.hint ?? '', /^[A-Z]/)
+  }
+  return [outcome, problem?.code, ends]
+}
+
+const NGINX_NO_CERTIFICATE =
+  '<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>No required SSL certificate was sent</center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n'
+const NGINX_BAD_CERTIFICATE = NGINX_NO_CERTIFICATE.replaceAll(
+  'No required SSL certificate was sent',
+  'The SSL certificate error',
+)
+const APACHE_BY_PATH =
+  "<title>403 Forbidden</title><h1>Forbidden</h1><p>You don't have permission to access this resource.Reason: Cannot perform Post-Handshake Authentication.<br /></p>"
+
+describe('a plain success', () => {
+  it('is every 2xx: stored, created, taken for later (Pulp), the same bytes again (devpi)', () => {
+    for (const given of [
+      answer(200, 'OK'),
+      answer(201, 'Created', '{"message":"201 Created"}', JSON_TYPE),
+      answer(202, 'Accepted', '{"task":"/pulp/api/v3/tasks/1/"}', JSON_TYPE),
+      answer(204, 'No Content'),
+      answer(
+        200,
+        'Upload of identical file to non volatile index.',
+        '<html><body>Upload of identical file</body></html>',
+        HTML,
+      ),
+    ]) {
+      assert.deepEqual(summary(explain(given)), ['published', undefined, 'file'])
+    }
+  })
+})
+
+describe('an answer that means that the file is there', () => {
+  const known: [string, Answer][] = [
+    [
+      'PyPI',
+      answer(
+        400,
+        "File already exists ('demo-1.0.tar.gz', with blake2_256 hash 'ab'). See help",
+        '<html></html>',
+        HTML,
+      ),
+    ],
+    [
+      'pypiserver',
+      answer(
+        409,
+        'Conflict',
+        "<pre>Package 'demo' already exists! You may start server with --overwrite option.</pre>",
+        HTML,
+      ),
+    ],
+    ['devpi', answer(409, 'demo-1.0.tar.gz already exists in non-volatile index')],
+    ['Nexus', answer(400, 'Repository does not allow updating assets: pypi-releases')],
+    ['Nexus, newer', answer(400, 'Bad Request', '<p>pypi/packages/demo-1.0.whl cannot be updated</p>', HTML)],
+    [
+      'GitLab',
+      answer(400, 'Bad Request', '{"message":"Validation failed: File name has already been taken"}', JSON_TYPE),
+    ],
+    ['Gitea', answer(409, 'Conflict', 'package file already exists')],
+    ['Gitea, older', answer(400, 'Bad Request', 'package file does exist already')],
+    ['Google', answer(400, 'Bad Request', 'Requested entity already exists.')],
+    [
+      'Azure',
+      answer(
+        409,
+        'Conflict',
+        `{"message":"The feed 'f' already contains file 'demo.whl' in package 'demo'"}`,
+        JSON_TYPE,
+      ),
+    ],
+    ['CodeArtifact, or any other 409', answer(409, 'Conflict')],
+    ['Pulp', answer(400, 'Package demo.whl already exists in index')],
+    [
+      'Artifactory',
+      answer(
+        403,
+        'Forbidden',
+        `{"errors":[{"status":403,"message":"Not enough permissions to overwrite artifact 'pypi/demo.whl' (user 'ci' needs DELETE permission)."}]}`,
+        JSON_TYPE,
+      ),
+    ],
+    [
+      'Artifactory, newer',
+      answer(
+        403,
+        'Forbidden',
+        '{"errors":[{"status":403,"message":"Not enough permissions to delete/overwrite all artifacts under demo"}]}',
+        JSON_TYPE,
+      ),
+    ],
+  ]
+  for (const [server, given] of known) {
+    it(`ends the file as rejected: ${server}`, () => {
+      assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_EXISTS', 'file'])
+    })
+  }
+
+  it('is told from a conflict about something else', () => {
+    const name = answer(409, "The name 'demo' conflicts with an existing project. See help")
+    const policy = answer(409, 'Conflict', `{"errors":[{"message":"The repository rejected the artifact"}]}`, JSON_TYPE)
+    const deleted = answer(400, 'This filename was previously used by a file that has since been deleted.')
+    for (const given of [name, policy, deleted]) {
+      assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_REJECTED', 'file'])
+    }
+  })
+})
+
+describe('a front that judges the client certificate in HTTP', () => {
+  const cases: [string, Answer, ErrorCode][] = [
+    [
+      'nginx without a certificate',
+      answer(400, 'Bad Request', NGINX_NO_CERTIFICATE, HTML),
+      'E_HTTP_CLIENT_CERT_REQUIRED',
+    ],
+    [
+      'nginx with one that it refuses',
+      answer(400, 'Bad Request', NGINX_BAD_CERTIFICATE, HTML),
+      'E_HTTP_CLIENT_CERT_REFUSED',
+    ],
+    ['496 of nginx', answer(496, ''), 'E_HTTP_CLIENT_CERT_REQUIRED'],
+    ['495 of nginx', answer(495, ''), 'E_HTTP_CLIENT_CERT_REFUSED'],
+    ['Apache that asks by path', answer(403, 'Forbidden', APACHE_BY_PATH, HTML), 'E_HTTP_CLIENT_CERT_REQUIRED'],
+  ]
+  for (const [front, given, code] of cases) {
+    it(`ends the run: ${front}`, () => assert.deepEqual(summary(explain(given)), ['rejected', code, 'run']))
+  }
+
+  it('is named with the certificate that it refused', () => {
+    const { problem } = explain(answer(400, 'Bad Request', NGINX_BAD_CERTIFICATE, HTML))
+    assert.match(problem?.message ?? '', /answered 400 Bad Request: .*The SSL certificate error.*CN=release/)
+  })
+
+  it('of the kind of Apache is got round with TLS 1.2, which the hint says', () => {
+    assert.match(explain(answer(403, 'Forbidden', APACHE_BY_PATH, HTML)).problem?.hint ?? '', /tls-max-version: 1\.2/)
+  })
+})
+
+describe('a page or a redirect that asks to log in', () => {
+  const page = (form: string) => answer(200, 'OK', `<!doctype html><form action="/x">${form}</form>`, HTML)
+  const to = (location: string, status = 302) => answer(status, 'Found', '', { location })
+  const logins: [string, Answer][] = [
+    ['a password field', page('<input name=p type="password">')],
+    ['a password field without quotes', page('<INPUT TYPE=password>')],
+    ['a SAML form that posts itself', page('<input type="hidden" name="SAMLRequest" value="x">')],
+    ['F5 APM', to('/my.policy')],
+    ['a login on the same host', to('/users/login?next=%2Flegacy%2F')],
+    ['another host that is named for it', to('https://sso.example.com/start')],
+    ['OAuth', to('https://corp.example.com/oauth2/authorize?client_id=x', 303)],
+    ['even by a 307', to('https://login.corp.example/x', 307)],
+  ]
+  for (const [kind, given] of logins) {
+    it(`is no success and ends the run: ${kind}`, () => {
+      assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_LOGIN_PAGE', 'run'])
+    })
+  }
+
+  it('is not seen where an index only speaks of passwords', () => {
+    const text = answer(200, 'OK', 'type=password is fine here', { 'content-type': 'text/plain' })
+    assert.equal(explain(text).outcome, 'published')
+  })
+})
+
+describe('another redirect', () => {
+  it('ends the run and says where it points, without query and secrets', () => {
+    const secrets = new Secrets()
+    secrets.add('s3cret-token')
+    const location = 'https://u:p@other.example/s3cret-token/pypi?token=abc#x'
+    const { problem, ...rest } = explain(answer(302, 'Found', '', { location }), { secrets })
+    assert.deepEqual(summary({ problem, ...rest }), ['rejected', 'E_HTTP_REDIRECT', 'run'])
+    assert.match(problem?.message ?? '', /points to https:\/\/other\.example\/\*\*\*\/pypi,/)
+  })
+
+  it('of the same origin (a missing slash) is given as the repository-url to write', () => {
+    const url = new URL('https://index.example/pypi/prod/legacy')
+    const { problem } = explain(answer(301, 'Moved Permanently', '', { location: '/pypi/prod/legacy/' }), { url })
+    assert.match(problem?.hint ?? '', /repository-url: https:\/\/index\.example\/pypi\/prod\/legacy\/$/)
+  })
+
+  it('that leads nowhere is one too', () => {
+    for (const location of ['http://', 'javascript:alert(1)', '']) {
+      const given = answer(302, 'Found', '', location === '' ? {} : { location })
+      assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_REDIRECT', 'run'])
+    }
+  })
+})
+
+describe('401', () => {
+  it('ends the run; with a certificate alone it says whom the server met', () => {
+    const verdict = explain(answer(401, 'Unauthorized', 'no user'))
+    assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_UNAUTHORIZED', 'run'])
+    assert.equal(
+      verdict.problem?.message,
+      'the handshake was accepted as CN=release, but the index maps it to no user with upload permission: the index answered 401 Unauthorized: no user',
+    )
+    assert.match(verdict.problem?.hint ?? '', /Give user and password/)
+  })
+
+  it('with credentials points at them', () => {
+    const { problem } = explain(answer(401, 'Unauthorized'), { authorized: true })
+    assert.match(problem?.message ?? '', /accepted as CN=release, but the index does not take the credentials/)
+    assert.match(problem?.hint ?? '', /^Check user and password/)
+  })
+
+  it('without a certificate is just what the index answered', () => {
+    const { problem } = explain(answer(401, 'Unauthorized'), { certificateSubject: undefined })
+    assert.equal(problem?.message, 'the index answered 401 Unauthorized')
+  })
+})
+
+describe('403', () => {
+  it('ends the project and names it', () => {
+    const verdict = explain(answer(403, "The user 'ci' isn't allowed to upload to project 'demo'"), {
+      authorized: true,
+    })
+    assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_FORBIDDEN', 'project'])
+    assert.match(verdict.problem?.message ?? '', /answered 403 The user 'ci' isn't allowed/)
+    assert.match(verdict.problem?.hint ?? '', /project demo .*wrong user or password/)
+  })
+
+  it('of a front is told from one of the index', () => {
+    for (const words of ['Request forbidden by administrative rules.', 'RBAC: access denied']) {
+      const verdict = explain(answer(403, 'Forbidden', words))
+      assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_FORBIDDEN', 'project'])
+      assert.match(verdict.problem?.hint ?? '', /HAProxy or Envoy/)
+    }
+  })
+
+  it('of a web application firewall keeps the number to ask with', () => {
+    const { problem } = explain(answer(403, 'Forbidden', 'Blocked', { 'cf-ray': '8a1b-FRA' }))
+    assert.match(problem?.message ?? '', /Blocked \(cf-ray 8a1b-FRA\)$/)
+    const f5 = '<html><body>The requested URL was rejected. Your support ID is: 1234567890</body></html>'
+    assert.match(explain(answer(403, 'Forbidden', f5, HTML)).problem?.message ?? '', /support ID is: 1234567890$/)
+  })
+})
+
+describe('404 and 405', () => {
+  const urls: [string, RegExp][] = [
+    ['https://h/artifactory/pypi-local/', /artifactory\/api\/pypi\/REPOSITORY/],
+    ['https://h/artifactory/api/pypi/local/simple', /without \/simple/],
+    ['https://h/artifactory/api/pypi/local', /default deployment repository/],
+    ['https://h/repository/pypi', /ends in a slash/],
+    ['https://h/repository/pypi/simple/', /Nexus/],
+    ['https://h/api/v4/projects/7/packages/pypi', /GitLab also answers 404/],
+    ['https://h/api/packages/team/pypi/simple', /OWNER\/pypi/],
+    ['https://h/ci/prod/+simple/', /devpi takes uploads/],
+    ['https://h/some/simple/', /simple index that pip reads/],
+    ['https://h/pypi/prod/legacy', /ends in a slash/],
+    ['https://h/legacy/', /pypiserver takes uploads at https:\/\/HOST\//],
+    ['https://h/', /has a path on most indexes/],
+    ['https://h/team/upload', /a final slash matters/],
+  ]
+  for (const [url, hint] of urls) {
+    it(`end the run, with a hint for a URL like ${url}`, () => {
+      for (const status of [404, 405]) {
+        const verdict = explain(answer(status, ''), { url: new URL(url) })
+        assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_NOT_FOUND', 'run'])
+        assert.match(verdict.problem?.hint ?? '', hint)
+      }
+    })
+  }
+})
+
+describe('a file that is too large', () => {
+  it('ends the file, with its size and the server that minds', () => {
+    const verdict = explain(answer(413, 'Request Entity Too Large', '', { server: 'waitress' }))
+    assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_TOO_LARGE', 'file'])
+    assert.match(verdict.problem?.message ?? '', /\(Server: waitress\), to a request of 1\.6 MB$/)
+    assert.match(verdict.problem?.hint ?? '', /client_max_body_size/)
+  })
+
+  it('is also said with a 400', () => {
+    const pypi = answer(400, "File too large. Limit for project 'demo' is 100 MB. See help")
+    const gitlab = answer(400, 'Bad Request', '{"message":"File is too large"}', JSON_TYPE)
+    for (const given of [pypi, gitlab]) {
+      assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_TOO_LARGE', 'file'])
+    }
+  })
+})
+
+describe('421', () => {
+  it('ends the run and names the host', () => {
+    const verdict = explain(answer(421, 'Misdirected Request'), { url: new URL('https://10.1.2.3/legacy/') })
+    assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_MISDIRECTED', 'run'])
+    assert.match(verdict.problem?.hint ?? '', /10\.1\.2\.3/)
+  })
+})
+
+describe('an answer for later', () => {
+  const times: [string, RegExp][] = [
+    ['2', /; it asks to come back in 2 s$/],
+    ['600', /; it asks to come back in 10 minutes$/],
+    ['86400', /; it asks to come back in 24 hours$/],
+    ['Tue, 24 Nov 2026 10:00:00 GMT', /; it asks to come back at 2026-11-24T10:00:00Z$/],
+    ['soon', /429 Too Many Requests$/],
+    ['99999999999999999999', /429 Too Many Requests$/],
+  ]
+  for (const [value, message] of times) {
+    it(`says when: Retry-After: ${value}`, () => {
+      const verdict = explain(answer(429, 'Too Many Requests', '', { 'retry-after': value }))
+      assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_TOO_MANY_REQUESTS', 'file'])
+      assert.match(verdict.problem?.message ?? '', message)
+    })
+  }
+
+  it('is any 5xx, 408 and 425: the server did answer', () => {
+    for (const status of [408, 425, 500, 502, 503, 504, 599]) {
+      assert.deepEqual(summary(explain(answer(status, ''))), ['rejected', 'E_HTTP_SERVER_ERROR', 'file'])
+    }
+    const { problem } = explain(answer(503, '', '', { 'retry-after': '30' }))
+    assert.match(problem?.message ?? '', /503 Service Unavailable; it asks to come back in 30 s/)
+  })
+})
+
+describe('another refusal', () => {
+  it('ends the file with the words of the index', () => {
+    const gitea = answer(400, 'Bad Request', 'hash mismatch')
+    const verdict = explain(gitea)
+    assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_REJECTED', 'file'])
+    assert.equal(verdict.problem?.message, 'the index answered 400 Bad Request: hash mismatch')
+    for (const status of [400, 402, 406, 410, 411, 415, 422, 451]) {
+      assert.deepEqual(summary(explain(answer(status, ''))), ['rejected', 'E_HTTP_REJECTED', 'file'])
+    }
+  })
+})

@@ -1,0 +1,35 @@
+import os from 'node:os'
+import { cleanUp } from './cleanup.ts'
+import { PublishError } from './errors.ts'
+import { takeSecretInputs } from './inputs.ts'
+import { publish } from './publish.ts'
+import { createRunner } from './runner.ts'
+import { Secrets } from './text.ts'
+
+/** Says to the post step that it is one: both run this file. */
+const STARTED_STATE = 'started'
+
+/** A kept connection must not keep the process: by then everything is reported. */
+const EXIT_GRACE_MS = 2000
+
+const secretInputs = takeSecretInputs(process.env)
+const runner = createRunner(process.env, os.tmpdir(), process.cwd())
+
+if (runner.state(STARTED_STATE) !== '') cleanUp(runner)
+else {
+  runner.saveState(STARTED_STATE, 'true')
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(cancelled(name)))
+  const { signal } = controller
+  const succeeded = await publish({ runner, env: process.env, secretInputs, secrets: new Secrets(), signal })
+  process.exitCode = succeeded ? 0 : 1
+  setTimeout(() => process.exit(), EXIT_GRACE_MS).unref()
+}
+
+function cancelled(name: string): PublishError {
+  return new PublishError({
+    code: 'E_RUN_CANCELLED',
+    message: `the run was cancelled (${name})`,
+    hint: 'Files that were sent completely are on the index; the list says which.',
+  })
+}

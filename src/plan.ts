@@ -1,0 +1,186 @@
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import { readBundle } from './certificates/bundle.ts'
+import { type ChainCheck, checkChain } from './certificates/chain-check.ts'
+import { subjectOf } from './certificates/findings.ts'
+import { checkDistributions } from './distributions/check.ts'
+import { discover } from './distributions/discover.ts'
+import type { Distribution } from './distributions/distribution.ts'
+import { checkExpectations, tagWarning } from './distributions/expectations.ts'
+import { ProblemList } from './errors.ts'
+import { type ClientIdentity, readClientIdentity } from './identity/client-identity.ts'
+import { type Inputs, readInputs } from './inputs.ts'
+import type { Progress } from './progress.ts'
+import type { Runner } from './runner.ts'
+import { formatBytes, formatDate, type Secrets, shownUrl } from './text.ts'
+import { proxyFor } from './transport/proxy.ts'
+
+/** Who we are to the server. */
+export interface Identity {
+  readonly subject: string
+  /** Leaf and intermediates, as they are sent. */
+  readonly chainPem: string
+  readonly key: KeyObject
+  /** The chain check's guess, should the server refuse. */
+  readonly unknownIssuer: string | undefined
+}
+
+/** Everything that a run needs from here on, read and checked without the network. */
+export interface Plan {
+  readonly inputs: Inputs
+  readonly url: URL
+  /** `none`: the index asks for no client certificate. */
+  readonly identity: Identity | 'none'
+  readonly caBundle: readonly X509Certificate[] | 'system'
+  readonly proxy: URL | 'none'
+  readonly distributions: readonly Distribution[]
+}
+
+export interface PlanRequest {
+  readonly runner: Runner
+  readonly env: NodeJS.ProcessEnv
+  readonly secretInputs: ReadonlyMap<string, string>
+  readonly secrets: Secrets
+  readonly signal: AbortSignal
+}
+
+/**
+ * First stage: inputs, identity, chain, distributions, expectations. All problems end up in `progress`; undefined when
+ * they stop the run before any connection. A dry run goes on with what there is: it is made to test a certificate.
+ */
+export async function makePlan(request: PlanRequest, progress: Progress): Promise<Plan | undefined> {
+  const inputs = readAllInputs(request, progress)
+  const problems = new ProblemList()
+  const caBundle = await problems.collect(() => readCaBundle(inputs))
+  const identity = await problems.collect(() => identify(request, inputs, caBundle, progress, problems))
+  const proxy = await problems.collect(() => chooseProxy(request.runner, inputs))
+  const distributions = await gather(request, inputs, progress, problems)
+  progress.problems.push(...problems.all)
+  if (proxy !== undefined && proxy !== 'none') progress.proxy = proxy
+  const { repositoryUrl: url } = inputs
+  if (url === undefined || identity === undefined || caBundle === undefined || proxy === undefined) return undefined
+  if (progress.problems.length > 0 && !inputs.dryRun) return undefined
+  return { inputs, url, identity, caBundle, proxy, distributions }
+}
+
+function readAllInputs({ runner, env, secretInputs, secrets }: PlanRequest, progress: Progress): Inputs {
+  const { inputs, problems, notices, warnings } = readInputs(env, secretInputs, runner.mask, secrets)
+  progress.inputs = inputs
+  progress.problems.push(...problems.all)
+  progress.warnings.push(...warnings)
+  for (const notice of notices) note(runner, progress, 'Inputs', notice)
+  return inputs
+}
+
+function note(runner: Runner, progress: Progress, word: string, sentence: string): void {
+  progress.notices.push(sentence)
+  runner.log(word, sentence)
+}
+
+/** Undefined where the input could not be read: that problem is known already. */
+function readCaBundle({ caBundle }: Inputs): readonly X509Certificate[] | 'system' | undefined {
+  return caBundle === undefined || caBundle === 'system' ? caBundle : readBundle(caBundle)
+}
+
+async function identify(
+  request: PlanRequest,
+  inputs: Inputs,
+  caBundle: readonly X509Certificate[] | 'system' | undefined,
+  progress: Progress,
+  problems: ProblemList,
+): Promise<Identity | 'none' | undefined> {
+  const { clientCertificate: certificate, clientKey: key, clientKeyPassphrase: passphrase } = inputs
+  if (certificate === undefined || certificate === 'none') return certificate
+  const identity = readClientIdentity({ certificate, key, passphrase, now: progress.startedAt })
+  for (const notice of identity.notices) note(request.runner, progress, 'Identity', notice)
+  return judge(request, inputs, identity, caBundle, progress, problems)
+}
+
+/**
+ * Puts the chain check's faults among the problems. The identity is there all the same, since a dry run asks the server
+ * what it thinks of such a certificate; but not without the right key, which no handshake does.
+ */
+async function judge(
+  { runner, signal }: PlanRequest,
+  inputs: Inputs,
+  { leaf, key, others }: ClientIdentity,
+  caBundle: readonly X509Certificate[] | 'system' | undefined,
+  progress: Progress,
+  problems: ProblemList,
+): Promise<Identity | undefined> {
+  const { clientCaBundle, chainCheck: mode, expiryWarningDays, expiryErrorDays } = inputs
+  const clientAnchors =
+    clientCaBundle === undefined || clientCaBundle === 'none' ? undefined : readBundle(clientCaBundle)
+  const serverAnchors = caBundle === 'system' ? undefined : caBundle
+  const limits = { mode, expiryWarningDays, expiryErrorDays }
+  const check = await checkChain({
+    leaf,
+    key,
+    others,
+    clientAnchors,
+    serverAnchors,
+    ...limits,
+    now: progress.startedAt,
+    signal,
+  })
+  progress.chain = check
+  runner.log('Identity', `${subjectOf(leaf)}, valid until ${formatDate(leaf.validToDate)}`)
+  for (const { severity, code, message, hint } of check.findings) {
+    if (severity === 'error') problems.add({ code, message, hint })
+    else if (severity === 'warning') progress.warnings.push(hint === undefined ? message : `${message}. ${hint}`)
+    else note(runner, progress, 'Chain', message)
+  }
+  if (!leaf.checkPrivateKey(key)) return undefined
+  runner.log('Chain', chainLine(check))
+  return {
+    subject: subjectOf(leaf),
+    chainPem: check.chain.map((certificate) => certificate.toString()).join(''),
+    key,
+    unknownIssuer: check.unknownIssuer,
+  }
+}
+
+function chainLine({ chain, anchor }: ChainCheck): string {
+  const path = chain.map(subjectOf).join(' <- ')
+  const end = anchor === undefined ? 'whether the server knows its issuer, the handshake will show' : subjectOf(anchor)
+  return anchor === undefined ? `${path}: ${end}` : `${path} <- ${end}`
+}
+
+function chooseProxy(runner: Runner, { repositoryUrl }: Inputs): URL | 'none' {
+  const proxy = repositoryUrl && proxyFor(repositoryUrl, runner.surroundings)
+  if (proxy === undefined) return 'none'
+  runner.log('Proxy', `${shownUrl(proxy)} (from https_proxy)`)
+  return proxy
+}
+
+async function gather(
+  { runner, signal }: PlanRequest,
+  inputs: Inputs,
+  progress: Progress,
+  problems: ProblemList,
+): Promise<readonly Distribution[]> {
+  const mine = new ProblemList()
+  const where = { workspace: runner.facts.workspace, packagesDir: inputs.packagesDir, files: inputs.files }
+  const { found, notices } = await discover(where, mine)
+  for (const notice of notices) note(runner, progress, 'Files', notice)
+  const options = { verifyMetadata: inputs.verifyMetadata, md5: inputs.md5Digest, signal }
+  const distributions = await checkDistributions(found, options, mine)
+  progress.distributions = distributions
+  for (const one of distributions) describe(runner, progress, one)
+  const { expectedProjects: projects, expectedVersion: version, expectedFiles: files, expectedSha256: sha256 } = inputs
+  checkExpectations(distributions, { projects, version, files, sha256 }, mine)
+  const { refType: type, refName: name } = runner.facts
+  const tag = tagWarning(distributions, { type, name })
+  if (tag !== undefined) progress.warnings.push(tag)
+  for (const problem of mine.all) {
+    // To test a certificate nobody needs a distribution.
+    if (inputs.dryRun && problem.code === 'E_DIST_NONE') note(runner, progress, 'Files', problem.message)
+    else problems.add(problem)
+  }
+  return distributions
+}
+
+function describe(runner: Runner, progress: Progress, distribution: Distribution): void {
+  const { shown, size, sha256, warnings, file } = distribution
+  runner.log('File', `${shown}  ${formatBytes(size)}  sha256 ${sha256}`)
+  for (const warning of warnings) progress.warnings.push(`${file}: ${warning}`)
+}

@@ -1,0 +1,72 @@
+import type { ChainCheck } from './certificates/chain-check.ts'
+import { certificateFacts, daysLeft } from './certificates/facts.ts'
+import type { Distribution } from './distributions/distribution.ts'
+import type { PublishError } from './errors.ts'
+import type { Inputs } from './inputs.ts'
+import { type FileResult, failsStep } from './package-index/outcome.ts'
+import type { RunReport } from './report/run-report.ts'
+import { ACTION_VERSION, type RunnerFacts } from './runner.ts'
+import { shownUrl } from './text.ts'
+import type { Probe } from './transport/transport.ts'
+
+/** What is known so far: there is a report however early the run ends. */
+export interface Progress {
+  readonly startedAt: Date
+  readonly results: FileResult[]
+  readonly problems: PublishError[]
+  readonly warnings: string[]
+  readonly notices: string[]
+  inputs: Inputs | undefined
+  chain: ChainCheck | undefined
+  distributions: readonly Distribution[]
+  proxy: URL | undefined
+  probe: Probe | undefined
+  exported: RunReport['exported']
+}
+
+export function startProgress(startedAt: Date): Progress {
+  return {
+    startedAt,
+    results: [],
+    problems: [],
+    warnings: [],
+    notices: [],
+    inputs: undefined,
+    chain: undefined,
+    distributions: [],
+    proxy: undefined,
+    probe: undefined,
+    exported: undefined,
+  }
+}
+
+export function hasSucceeded({ problems, results }: Progress): boolean {
+  return problems.length === 0 && !results.some(({ outcome }) => failsStep(outcome))
+}
+
+/** The finished run, for `report/`. */
+export function reportOf(progress: Progress, facts: RunnerFacts, cancelled: boolean, now: Date): RunReport {
+  const { inputs, chain, probe, proxy } = progress
+  const failed = cancelled ? 'cancelled' : 'failed'
+  return {
+    status: hasSucceeded(progress) ? 'succeeded' : failed,
+    dryRun: inputs?.dryRun ?? false,
+    startedAt: progress.startedAt,
+    finishedAt: now,
+    repositoryUrl: inputs?.repositoryUrl,
+    files: progress.results,
+    problems: progress.problems,
+    warnings: progress.warnings,
+    notices: progress.notices,
+    handshake: probe?.handshake ?? 'not-tried',
+    server: probe?.facts,
+    proxy: proxy && shownUrl(proxy),
+    chain: certificateFacts(chain?.chain ?? []),
+    certificateExpires: chain?.expires,
+    certificateDaysLeft: chain && daysLeft(chain.expires, now),
+    exported: progress.exported,
+    supportContact: inputs?.supportContact,
+    run: { ...facts, actionVersion: ACTION_VERSION },
+    reportPath: '',
+  }
+}

@@ -1,0 +1,71 @@
+import type { PublishError } from '../errors.ts'
+import type { FileResult } from '../package-index/outcome.ts'
+import { count, formatBytes, shownUrl } from '../text.ts'
+import { problemSentence, statusOf } from './file-status.ts'
+import type { RunReport } from './run-report.ts'
+
+/** Problems that stand in the log and in one annotation; the summary has all. */
+export const SHOWN_PROBLEMS = 5
+
+/** One file's end as a line of the log. The hint stands in the file's annotation. */
+export function fileLine(result: FileResult): string {
+  const { file, size, outcome, milliseconds, message, code } = result
+  const { word } = statusOf(result)
+  if (outcome === 'published') {
+    return `${file}: published (${formatBytes(size)} in ${(milliseconds / 1000).toFixed(1)} s)`
+  }
+  const why = message === undefined ? word : `${word}: ${message}`
+  return `${file}: ${code === undefined ? why : `${why} (${code})`}`
+}
+
+/** One line a problem, five at most, then how many more there are. */
+export function problemLines(problems: readonly PublishError[]): string[] {
+  const lines = problems.slice(0, SHOWN_PROBLEMS).map(problemSentence)
+  const more = problems.length - lines.length
+  return more > 0 ? [...lines, `and ${more} more: see the summary`] : lines
+}
+
+/** How a run that did not succeed ended, in three words or fewer: the beginning of `resultLine`. */
+export function failureTitle({ status, dryRun }: RunReport): string {
+  const what = dryRun ? 'Dry run' : 'Publishing'
+  return status === 'cancelled' ? `${what} cancelled` : `${what} failed`
+}
+
+/** The run in one line, without a full stop: `Published 3 of 3 files to https://index.example.com/legacy/`. */
+export function resultLine(report: RunReport): string {
+  const { status, dryRun, files } = report
+  if (dryRun) return dryRunLine(report)
+  const published = `${amount(report, 'published')} of ${count(files.length, 'file')}`
+  if (status === 'succeeded') return `Published ${published}${target(report)}${besides(report)}`
+  if (files.length === 0) return `${failureTitle(report)}: nothing was sent${target(report)}`
+  return `${failureTitle(report)}: published ${published}${target(report)}${besides(report)}`
+}
+
+function amount({ files }: RunReport, wanted: FileResult['outcome']): number {
+  return files.filter(({ outcome }) => outcome === wanted).length
+}
+
+function target({ repositoryUrl }: RunReport): string {
+  return repositoryUrl === undefined ? '' : ` to ${shownUrl(repositoryUrl)}`
+}
+
+/** What a success can be besides `published`. */
+function besides(report: RunReport): string {
+  const before = amount(report, 'already-published')
+  const skipped = amount(report, 'skipped')
+  const parts = [
+    before > 0 ? `, ${before} there before with the same bytes` : '',
+    skipped > 0 ? `, ${skipped} skipped` : '',
+  ]
+  return parts.join('')
+}
+
+function dryRunLine(report: RunReport): string {
+  const { status, files, handshake, chain } = report
+  const taken = chain.length > 0 && handshake === 'accepted' ? 'the server takes the client certificate' : ''
+  if (status !== 'succeeded') {
+    return `${failureTitle(report)}: nothing was sent${target(report)}${taken === '' ? '' : `, but ${taken}`}`
+  }
+  const what = files.length === 0 ? 'there is no file to publish' : `${count(files.length, 'file')} would be published`
+  return `Dry run: ${what}${target(report)}${taken === '' ? '' : `, and ${taken}`}; nothing was sent`
+}

@@ -1,0 +1,77 @@
+import type { ErrorCode } from '../errors.ts'
+
+/**
+ * What a repair changes, and so what brings it in: `setting` (secrets, variables and everything outside of the
+ * repository: the same run again reads it anew), `workflow` (the workflow file or a secret: a re-run keeps the old file),
+ * `files` (the distributions: they have to be built again).
+ */
+export interface Repair {
+  readonly what: string
+  readonly changes: 'setting' | 'workflow' | 'files'
+}
+
+const PAIR =
+  'the secrets behind `client-cert` and `client-key`, whole and both together; the next run reads the new values'
+
+/** By code, or by the beginning of several: the first that fits counts. */
+const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
+  ['E_INPUT_FILE', 'workflow', 'the path in the input that is named, or the step that should have written the file'],
+  ['E_INPUT_FORMAT', 'setting', 'the secret or file behind the input that is named: store its whole text again'],
+  ['E_INPUT_TRUNCATED', 'setting', 'the secret or file behind the input that is named: store its whole text again'],
+  [
+    'E_INPUT_',
+    'workflow',
+    'the input that is named: its line in the workflow file, or the secret or variable behind it',
+  ],
+  ['E_RUN_UNTRUSTED_EVENT', 'workflow', 'the trigger (`on:`) of the workflow'],
+  ['E_RUN_CANCELLED', 'setting', 'nothing, the run was stopped from outside'],
+  ['E_RUN_', 'setting', 'nothing of yours; report this fault of the action with the debug log'],
+  ['E_MATERIAL_', 'setting', 'the runner: its temporary directory and the file system in memory must take files'],
+  ['E_KEY_PASSPHRASE_', 'setting', 'the secret behind `client-key-passphrase`; the next run reads the new value'],
+  ['E_CERT_UNKNOWN_ISSUER', 'setting', `\`client-ca-bundle\`, or ${PAIR}`],
+  ['E_CERT_', 'setting', PAIR],
+  ['E_KEY_', 'setting', PAIR],
+  ['E_CA_', 'setting', 'the text or file behind the CA bundle that is named: store it whole'],
+  ['E_DIST_NONE', 'workflow', '`packages-dir` or `files`, or the job that should have built the distributions'],
+  ['E_DIST_PATTERN', 'workflow', 'the lines of `files`'],
+  ['E_DIST_FILE', 'workflow', '`packages-dir` or `files`, or the file that is named'],
+  ['E_DIST_', 'files', 'the build: the files that are named'],
+  ['E_EXPECTED_', 'files', 'the build, or the `expected-` input that it does not agree with'],
+  ['E_NETWORK_', 'workflow', '`repository-url`, or the way from this runner to the index (DNS, firewall)'],
+  ['E_PROXY_', 'setting', 'the proxy: `https_proxy` and `no_proxy` of this runner, or its rules'],
+  ['E_TLS_NOT_TLS', 'workflow', 'host and port in `repository-url`'],
+  ['E_TLS_VERSION', 'workflow', '`tls-min-version` and `tls-max-version`, or the TLS versions of the server'],
+  ['E_TLS_SERVER_NAME', 'workflow', 'the host in `repository-url`, or the certificate of the server'],
+  ['E_TLS_SERVER_', 'workflow', '`ca-bundle`, or the certificate of the server'],
+  ['E_TLS_CLIENT_NOT_ASKED', 'workflow', '`repository-url`, or the server: it has to ask for client certificates'],
+  ['E_TLS_CLIENT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
+  ['E_TLS_', 'workflow', '`repository-url`, or the TLS settings of the server'],
+  ['E_HTTP_CLIENT_CERT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
+  [
+    'E_HTTP_UNAUTHORIZED',
+    'setting',
+    'the secrets behind `user` and `password`, or the account that the index gives this certificate',
+  ],
+  ['E_HTTP_FORBIDDEN', 'setting', 'the permissions of this user or certificate on the index'],
+  ['E_HTTP_EXISTS', 'files', 'the version: what the index has under a name, it keeps'],
+  ['E_HTTP_TOO_LARGE', 'setting', 'the size limit of the index or of what stands in front of it'],
+  ['E_HTTP_TOO_MANY_REQUESTS', 'setting', 'nothing, but wait as long as the index says'],
+  ['E_HTTP_NOT_FOUND', 'workflow', '`repository-url`'],
+  ['E_HTTP_REDIRECT', 'workflow', '`repository-url`'],
+  ['E_HTTP_LOGIN_PAGE', 'workflow', '`repository-url`: an address that needs no login in a browser'],
+  ['E_HTTP_MISDIRECTED', 'workflow', 'the host in `repository-url`'],
+  ['E_HTTP_NOT_HTTP', 'workflow', 'host and port in `repository-url`'],
+  ['E_HTTP_REJECTED', 'files', 'what the words of the index name: the files, or its settings'],
+  [
+    'E_HTTP_',
+    'setting',
+    'nothing of yours at first; the log of the index, or of what stands in front of it, says why it broke off',
+  ],
+]
+
+/** What has to be mended for one code. */
+export function repairOf(code: ErrorCode): Repair {
+  const [, changes = 'setting', what = 'what the message names'] =
+    REPAIRS.find(([start]) => code.startsWith(start)) ?? []
+  return { what, changes }
+}

@@ -1,0 +1,73 @@
+import type { PublishError } from '../errors.ts'
+import type { FileResult } from '../package-index/outcome.ts'
+import type { Handshake, HandshakeFacts } from '../transport/transport.ts'
+
+/** Where and by what the run was made; `''` where the runner does not say. All texts are printable. */
+export interface RunFacts {
+  /** `owner/name` of the repository whose workflow runs. */
+  readonly repository: string
+  readonly commit: string
+  /** The full ref, for example `refs/tags/v1.2.0`. */
+  readonly ref: string
+  readonly actor: string
+  readonly workflow: string
+  readonly job: string
+  readonly runId: string
+  readonly runAttempt: string
+  /** For example `https://github.com`, without a slash at its end. */
+  readonly serverUrl: string
+  /** `owner/name` and ref of this action, as the step's `uses:` names them. */
+  readonly actionRepository: string
+  readonly actionRef: string
+  readonly actionVersion: string
+}
+
+/** One certificate of the chain that is sent. Subject and issuer are printable. */
+export interface CertificateFacts {
+  /** `leaf`, `intermediate 1` ... */
+  readonly position: string
+  readonly subject: string
+  readonly issuer: string
+  readonly serial: string
+  /** Hexadecimal pairs with colons, as OpenSSL prints them. */
+  readonly fingerprint256: string
+  readonly notBefore: Date
+  readonly notAfter: Date
+}
+
+/** A finished run, as annotations, log, summary, outputs and JSON report tell it. Foreign text in it is redacted and printable. */
+export interface RunReport {
+  readonly status: 'succeeded' | 'failed' | 'cancelled'
+  readonly dryRun: boolean
+  readonly startedAt: Date
+  readonly finishedAt: Date
+  readonly repositoryUrl: URL | undefined
+  /** In upload order; `[]` where discovery did not finish. */
+  readonly files: readonly FileResult[]
+  /** What ended the run, besides the files' own problems. */
+  readonly problems: readonly PublishError[]
+  readonly warnings: readonly string[]
+  readonly notices: readonly string[]
+  readonly handshake: Handshake
+  readonly server: HandshakeFacts | undefined
+  /** Without user and password. */
+  readonly proxy: string | undefined
+  /** Leaf first; `[]` without a client certificate. */
+  readonly chain: readonly CertificateFacts[]
+  /** Of the certificate of the sent chain that ends first. */
+  readonly certificateExpires: Date | undefined
+  readonly certificateDaysLeft: number | undefined
+  readonly exported:
+    | {
+        readonly clientCert: string
+        readonly clientKey: string
+        readonly clientPem: string
+        /** `''` with `ca-bundle: system`. */
+        readonly caBundle: string
+      }
+    | undefined
+  readonly supportContact: string | undefined
+  readonly run: RunFacts
+  /** Path of the JSON report; `''` where it could not be written. */
+  readonly reportPath: string
+}
