@@ -81,7 +81,13 @@ export const INPUT_NAMES: readonly string[] = [...REQUIRED, ...DEFAULTS.keys(), 
 /** Inputs whose value must not stay in the environment, where any later code of this process could read it. */
 const SECRET_INPUTS = ['client-cert', 'client-key', 'client-key-passphrase', 'password']
 
-const MIB = 1024 * 1024
+const LINE_END = /\r\n|\r|\n/
+
+/** The text of a SHA256SUMS file begins so; all else is a path. */
+const DIGEST_LINE = /^(\\?[0-9a-f]{64}(\s|$)|SHA2?-?256 ?\()/i
+
+/** Bytes of a SHA256SUMS file. */
+const LARGEST_FILE = 1024 * 1024
 
 /**
  * Ends the run before any identity is read where the workflow runs code or data of strangers with the repository's
@@ -307,7 +313,7 @@ class InputReader {
   #unread(...inputs: readonly string[]): string {
     const names = inputs.flatMap((input) => variablesLike(input, this.#sources.env))
     if (names.length === 0) return ''
-    return ` (${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} set, but this action does not read that)`
+    return ` (${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} set, which this action does not read)`
   }
 
   clientCertificate(): InputMaterial | 'none' | undefined {
@@ -448,11 +454,6 @@ class InputReader {
   }
 }
 
-const LINE_END = /\r\n|\r|\n/
-
-/** The text of a SHA256SUMS file begins so; all else is a path. */
-const DIGEST_LINE = /^(\\?[0-9a-f]{64}(\s|$)|SHA2?-?256 ?\()/i
-
 /** Lines of base64 that are long enough to be a secret. */
 function longBase64(value: string): readonly string[] {
   return value.match(/[A-Za-z0-9+/_-]{16,}={0,2}/g) ?? []
@@ -511,7 +512,7 @@ function readDigestFile(value: string, workspace: string): string {
     // Without O_NONBLOCK a FIFO under this name would hold the run up for ever.
     descriptor = openSync(path.resolve(workspace, value), fs.O_RDONLY | (fs.O_NONBLOCK ?? 0))
     const status = fstatSync(descriptor)
-    if (status.isFile() && status.size <= MIB) return decodeText(readFileSync(descriptor))
+    if (status.isFile() && status.size <= LARGEST_FILE) return decodeText(readFileSync(descriptor))
     throw noDigestFile(value)
   } catch (error) {
     throw error instanceof PublishError ? error : noDigestFile(value, error)

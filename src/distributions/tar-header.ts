@@ -6,6 +6,16 @@ export const BLOCK_BYTES = 512
 /** Sizes from here on do not fit into a header's octal field (POSIX): pax or base-256 holds them. */
 const OCTAL_END = 8 ** 11
 
+/** Mode, owner, group, time and device: what nobody needs here, but Python stops reading where one is no number. */
+const OTHER_NUMBERS: readonly (readonly [start: number, end: number])[] = [
+  [100, 108],
+  [108, 116],
+  [116, 124],
+  [136, 148],
+  [329, 337],
+  [337, 345],
+]
+
 /** One header of a tar archive (POSIX ustar or GNU), as it is written. */
 export interface TarHeader {
   /** The type flag: one character, `\0` as `0`. */
@@ -41,6 +51,9 @@ export function parseTarHeader(block: Buffer): TarHeader {
   if (gnu && block.subarray(345, 500).some((byte) => byte !== 0)) {
     throw new TarFault('it has GNU fields (access times, a sparse map) that readers take for a part of the name')
   }
+  if (!OTHER_NUMBERS.every(([start, end]) => isNumber(block.subarray(start, end)))) {
+    throw new TarFault('one of its numbers (mode, owner, time, device) is none, where Python ends the archive')
+  }
   const prefix = gnu ? '' : textOf(block.subarray(345, 500))
   const name = textOf(block.subarray(0, 100))
   const type = String.fromCharCode(block.readUInt8(156))
@@ -71,6 +84,15 @@ function sizeOf(field: Buffer): number {
   if (field.readUInt8(0) !== 0x80 || high !== 0 || middle > 0x1fffffff)
     throw new TarFault('its size is negative or beyond all bounds')
   return size
+}
+
+/** Whether CPython's tarfile reads a field: octal up to a NUL, nothing at all, or GNU's base-256. */
+function isNumber(field: Buffer): boolean {
+  const [first] = field
+  const end = field.indexOf(0)
+  return (
+    first === 0x80 || first === 0xff || /^ *[0-7]* *$/.test(field.toString('latin1', 0, end < 0 ? field.length : end))
+  )
 }
 
 function octal(field: Buffer): number {

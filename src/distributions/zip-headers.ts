@@ -26,6 +26,9 @@ const FLAG = {
 /** Hints of the compressor, a descriptor behind the data, a name in UTF-8. */
 const KNOWN_FLAGS = 0x0006 | FLAG.descriptor | FLAG.utf8
 
+/** 6.3, the newest version of the format that Python takes for readable; it looks at the lower byte alone. */
+const NEWEST_VERSION = 63
+
 const STORED = 0
 const DEFLATED = 8
 
@@ -66,6 +69,8 @@ export function parseCentralHeader(directory: Buffer, position: number): Central
   if (extraEnd > header.length) throw new ZipFault('the central directory ends inside a header')
   if (header.readUInt16LE(32) !== 0) throw new ZipFault('it has a comment')
   if (header.readUInt16LE(34) !== 0) throw new ZipFault('it is said to be on another disk')
+  if (header.readUInt8(6) > NEWEST_VERSION)
+    throw new ZipFault('it needs a version of the zip format that pip does not know')
   const flags = header.readUInt16LE(8)
   const [compressed, uncompressed, offset32] = [
     header.readUInt32LE(20),

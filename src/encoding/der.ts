@@ -18,11 +18,7 @@ interface Header {
 
 export const TAG = {
   integer: 0x02,
-  bitString: 0x03,
   octetString: 0x04,
-  objectIdentifier: 0x06,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
   sequence: 0x30,
   context0: 0xa0,
 } as const

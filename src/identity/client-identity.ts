@@ -136,7 +136,7 @@ function compareLeaves(one: X509Certificate, other: X509Certificate, now: Date):
 
 function rank({ validFromDate, validToDate, subject, issuer }: X509Certificate, now: Date): number {
   const isValid = validFromDate <= now && now <= validToDate
-  return (isValid ? 2 : 0) + 0
+  return (isValid ? 2 : 0) + (subject === issuer ? 0 : 1)
 }
 
 function keyHolder(holdings: readonly Holding[]): string {

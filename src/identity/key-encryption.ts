@@ -53,9 +53,11 @@ function isAffordable(der: Buffer, derivation: DerElement | undefined): boolean 
   const [oid, parameters] = (derivation && childrenOf(der, derivation)) ?? []
   const fields = parameters && childrenOf(der, parameters)
   if (oid === undefined || fields === undefined) return false
+  const name = hex(der, oid)
   const [first = Number.NaN, ...rest] = fields.slice(1).map((field) => smallInteger(der, field) ?? Number.NaN)
-  if (hex(der, oid) === PBKDF2) return first <= MOST_ITERATIONS
-  if (hex(der, oid) !== SCRYPT) return false
+  if (name === PBKDF2) return first <= MOST_ITERATIONS
+  // Of any other OpenSSL says at once that it does not know it.
+  if (name !== SCRYPT) return true
   const [blockSize = Number.NaN, parallel = Number.NaN] = rest
   return first * blockSize * parallel <= MOST_SCRYPT_WORK
 }

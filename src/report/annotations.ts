@@ -1,7 +1,7 @@
 import type { FileResult } from '../package-index/outcome.ts'
 import { clip, count, printable } from '../text.ts'
 import { fileSentence, finished, isFailure, listWithin, problemSentence, statusOf } from './file-status.ts'
-import { failureTitle, resultLine, SHOWN_PROBLEMS } from './log-lines.ts'
+import { failureDetail, failureTitle, SHOWN_PROBLEMS } from './log-lines.ts'
 import type { RunReport } from './run-report.ts'
 
 export interface Annotation {
@@ -106,13 +106,14 @@ function named(items: readonly Item[], alike: boolean): string[] {
 /** The sentence that ends the step. */
 function endOf(report: RunReport, endedEarly: boolean): Annotation {
   const reasons = reasonsOf(report)
-  const message = endedEarly ? reasons : `${finished(resultLine(report))} ${reasons}`
+  const detail = failureDetail(report)
+  const message = endedEarly ? reasons : `${detail.charAt(0).toUpperCase()}${finished(detail.slice(1))} ${reasons}`
   return annotation('error', failureTitle(report), message)
 }
 
 function reasonsOf({ problems, files }: RunReport): string {
   const shown = problems.slice(0, SHOWN_PROBLEMS)
-  if (shown.length === 0) return `${count(files.filter(isFailure).length, 'file')} failed: the summary has each.`
+  if (shown.length === 0) return `${count(files.filter(isFailure).length, 'file')} failed; the summary says why.`
   const more = problems.length - shown.length
   // Each gets its share, so that a long one does not cut the others off.
   const share = Math.floor((LONGEST_MESSAGE - 400) / shown.length)

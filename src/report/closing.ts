@@ -14,7 +14,7 @@ export interface ClosingLine {
 }
 
 /** Characters of one list of file names. */
-const NAMES_LENGTH = 500
+const NAMES_LENGTH = 300
 
 /** Repairs that one line names. */
 const SHOWN_REPAIRS = 3
@@ -91,11 +91,11 @@ function namesAt(report: RunReport, place: Place, before: string): string {
 
 function stateOf(report: RunReport): string {
   const { files, dryRun } = report
-  if (dryRun) return 'nothing of this run; a dry run sends no file.'
-  if (files.length === 0) return 'nothing of this run; it ended before a file was sent.'
+  if (dryRun) return 'nothing by this run; a dry run sends no file.'
+  if (files.length === 0) return 'nothing by this run; it ended before a file was sent.'
   const published = filesAt(report, 'published').length
   const parts = [
-    `${published === 0 ? 'none' : published} of ${count(files.length, 'file')} of this run${namesAt(report, 'published', ': ')}`,
+    `${published} of ${count(files.length, 'file')} by this run${namesAt(report, 'published', ': ')}`,
     namesAt(report, 'there-before', 'there before, and not replaced: '),
     namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
     namesAt(report, 'missing', 'not published: '),
@@ -113,7 +113,7 @@ function againOf(report: RunReport, repairs: readonly Repair[]): string {
   const care = `with care. ${SECOND_TIME}`
   return onIndex.length === 0
     ? care
-    : `${care} For the rest alone, start a new run with these lines added to \`files\`: ${exclusions(onIndex)}`
+    : `${care} For the rest alone, start a new run with these lines in \`files\`, after its patterns (\`dist/*\`): ${exclusions(onIndex)}`
 }
 
 const SECOND_TIME =

@@ -12,20 +12,19 @@ interface Status {
 }
 
 const STATUS: Readonly<Record<Outcome, Status>> = {
-  published: { kind: 'notice', word: 'published', sentence: ' was published' },
+  published: { kind: 'notice', word: 'published', sentence: 'was published' },
   'already-published': {
     kind: 'notice',
     word: 'there before',
-    sentence: ' was on the index before, with the same bytes',
+    sentence: 'was on the index before, with the same bytes',
   },
-  skipped: { kind: 'warning', word: 'skipped', sentence: ' was skipped' },
-  'would-publish': { kind: 'notice', word: 'would be published', sentence: ' would be published' },
-  conflict: { kind: 'error', word: 'in conflict', sentence: ' is in conflict with the index' },
-  rejected: { kind: 'error', word: 'rejected', sentence: ' was rejected' },
-  unconfirmed: { kind: 'error', word: 'unconfirmed', sentence: ' was sent, but is not confirmed' },
-  'no-answer': { kind: 'error', word: 'without an answer', sentence: ' got no answer' },
-  // Its message says "not sent, because ..." already.
-  'not-tried': { kind: 'error', word: 'not sent', sentence: '' },
+  skipped: { kind: 'warning', word: 'skipped', sentence: 'was skipped' },
+  'would-publish': { kind: 'notice', word: 'would be published', sentence: 'would be published' },
+  conflict: { kind: 'error', word: 'in conflict', sentence: 'is in conflict with the index' },
+  rejected: { kind: 'error', word: 'rejected', sentence: 'was rejected' },
+  unconfirmed: { kind: 'error', word: 'unconfirmed', sentence: 'was sent, but is not confirmed' },
+  'no-answer': { kind: 'error', word: 'without an answer', sentence: 'got no answer' },
+  'not-tried': { kind: 'error', word: 'not sent', sentence: 'was not sent' },
 }
 
 export function statusOf({ outcome }: FileResult): Status {
@@ -44,10 +43,17 @@ export function failuresFirst(files: readonly FileResult[]): FileResult[] {
 
 /** `demo 1.2.0 was rejected: the index answered 400 Bad Request (E_HTTP_REJECTED). Read its words.` */
 export function fileSentence(file: FileResult): string {
-  const { project, version, message, code, hint } = file
-  const why = message === undefined ? '' : `: ${message}`
-  const what = `${project} ${version}${statusOf(file).sentence}${why}`
-  return sentences(code === undefined ? what : `${what} (${code})`, hint)
+  const { project, version, hint } = file
+  const reason = reasonOf(file)
+  // "not sent, because ..." is a file's whole story.
+  const story = file.outcome === 'not-tried' && reason !== '' ? '' : ` ${statusOf(file).sentence}`
+  return sentences(`${project} ${version}${story}${reason === '' ? '' : `: ${reason}`}`, hint)
+}
+
+/** Message and code; `''` where there is nothing to explain. */
+export function reasonOf({ message, code }: FileResult): string {
+  const where = code === undefined ? '' : `(${code})`
+  return [message ?? '', where].filter((part) => part !== '').join(' ')
 }
 
 /** `E_CERT_EXPIRED: the client certificate ended on 2026-11-20. Renew it.` The code first, so that a cut never takes it. */

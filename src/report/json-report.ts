@@ -37,6 +37,7 @@ export function jsonReport(report: RunReport): string {
     exported: exported ?? null,
     supportContact: report.supportContact ?? null,
     run: runOf(run),
+    reportPath: report.reportPath,
   }
   return `${JSON.stringify(content, null, 2)}\n`
 }

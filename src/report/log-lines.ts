@@ -1,7 +1,7 @@
 import type { PublishError } from '../errors.ts'
 import type { FileResult } from '../package-index/outcome.ts'
 import { count, formatBytes, shownUrl } from '../text.ts'
-import { problemSentence, statusOf } from './file-status.ts'
+import { problemSentence, reasonOf, statusOf } from './file-status.ts'
 import type { RunReport } from './run-report.ts'
 
 /** Problems that stand in the log and in one annotation; the summary has all. */
@@ -9,13 +9,12 @@ export const SHOWN_PROBLEMS = 5
 
 /** One file's end as a line of the log. The hint stands in the file's annotation. */
 export function fileLine(result: FileResult): string {
-  const { file, size, outcome, milliseconds, message, code } = result
+  const { file, size, outcome, milliseconds } = result
   const { word } = statusOf(result)
-  if (outcome === 'published') {
-    return `${file}: published (${formatBytes(size)} in ${(milliseconds / 1000).toFixed(1)} s)`
-  }
-  const why = message === undefined ? word : `${word}: ${message}`
-  return `${file}: ${code === undefined ? why : `${why} (${code})`}`
+  if (outcome === 'published') return `${file}: ${word} (${formatBytes(size)} in ${(milliseconds / 1000).toFixed(1)} s)`
+  const reason = reasonOf(result)
+  const story = outcome === 'not-tried' && reason !== '' ? [reason] : [word, reason]
+  return [file, ...story].filter((part) => part !== '').join(': ')
 }
 
 /** One line a problem, five at most, then how many more there are. */
@@ -33,12 +32,19 @@ export function failureTitle({ status, dryRun }: RunReport): string {
 
 /** The run in one line, without a full stop: `Published 3 of 3 files to https://index.example.com/legacy/`. */
 export function resultLine(report: RunReport): string {
-  const { status, dryRun, files } = report
-  if (dryRun) return dryRunLine(report)
-  const published = `${amount(report, 'published')} of ${count(files.length, 'file')}`
-  if (status === 'succeeded') return `Published ${published}${target(report)}${besides(report)}`
-  if (files.length === 0) return `${failureTitle(report)}: nothing was sent${target(report)}`
-  return `${failureTitle(report)}: published ${published}${target(report)}${besides(report)}`
+  if (report.status !== 'succeeded') return `${failureTitle(report)}: ${failureDetail(report)}`
+  return report.dryRun ? dryRunLine(report) : `Published ${published(report)}`
+}
+
+/** What `resultLine` says behind the title of a failed run. */
+export function failureDetail(report: RunReport): string {
+  const { dryRun, files, problems } = report
+  if (!dryRun) return files.length === 0 ? `nothing was published${target(report)}` : `published ${published(report)}`
+  return `${count(problems.length, 'problem')} on the way${target(report)}${isTaken(report) ? `, but ${TAKEN}` : ''}`
+}
+
+function published(report: RunReport): string {
+  return `${amount(report, 'published')} of ${count(report.files.length, 'file')}${target(report)}${besides(report)}`
 }
 
 function amount({ files }: RunReport, wanted: FileResult['outcome']): number {
@@ -60,12 +66,14 @@ function besides(report: RunReport): string {
   return parts.join('')
 }
 
+const TAKEN = 'the server takes the client certificate'
+
+function isTaken({ handshake, chain }: RunReport): boolean {
+  return chain.length > 0 && handshake === 'accepted'
+}
+
 function dryRunLine(report: RunReport): string {
-  const { status, files, handshake, chain } = report
-  const taken = chain.length > 0 && handshake === 'accepted' ? 'the server takes the client certificate' : ''
-  if (status !== 'succeeded') {
-    return `${failureTitle(report)}: nothing was sent${target(report)}${taken === '' ? '' : `, but ${taken}`}`
-  }
+  const { files } = report
   const what = files.length === 0 ? 'there is no file to publish' : `${count(files.length, 'file')} would be published`
-  return `Dry run: ${what}${target(report)}${taken === '' ? '' : `, and ${taken}`}; nothing was sent`
+  return `Dry run: ${what}${target(report)}${isTaken(report) ? `, and ${TAKEN}` : ''}; nothing was sent`
 }

@@ -2,8 +2,11 @@ import type { FileResult, Outcome } from '../package-index/outcome.ts'
 import { failuresFirst, isFailure } from './file-status.ts'
 import type { RunReport } from './run-report.ts'
 
-/** Bytes of the output `files`. The runner takes 1 MiB of all outputs together. */
-const LARGEST_FILES = 900_000
+/**
+ * Characters of the output `files`, all of them ASCII. GitHub takes 1 MB of outputs a job and counts them in UTF-16, two
+ * bytes a character.
+ */
+const LONGEST_FILES = 450_000
 
 /**
  * Every output of `action.yml`, by name; `''` where a value is not known. People paste outputs into shells: nothing here
@@ -38,12 +41,12 @@ function oneVersion(files: readonly FileResult[]): string {
 /** In upload order while all fit; otherwise failures first, as many as fit. */
 function filesJson(files: readonly FileResult[]): string {
   const all = `[${files.map(fileJson).join(',')}]`
-  if (Buffer.byteLength(all) <= LARGEST_FILES) return all
+  if (all.length <= LONGEST_FILES) return all
   const kept: string[] = []
-  let bytes = 2
+  let length = 1
   for (const json of failuresFirst(files).map(fileJson)) {
-    bytes += Buffer.byteLength(json) + 1
-    if (bytes > LARGEST_FILES) break
+    length += json.length + 1
+    if (length > LONGEST_FILES) break
     kept.push(json)
   }
   return `[${kept.join(',')}]`

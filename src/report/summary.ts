@@ -15,22 +15,27 @@ const FIRST_WARNINGS = 3
 /**
  * The job summary as Markdown: the result and the first warnings in one line, what to do next, the files (failures
  * first), all problems and warnings, then certificate, server and run. Where it would pass `budget` bytes, items of the
- * lists are left out and a line says how many. What is never left out stays under 300,000 bytes.
+ * lists are left out and a line says how many. What is never left out needs 200,000
+ * bytes at most.
  */
 export function summaryOf(report: RunReport, budget = LARGEST_SUMMARY): string {
   const start = [firstLine(report), ...nextSteps(report)]
-  const end = [...certificateSection(report), ...serverSection(report), ...runSection(report)]
-  // Cut lists share what the others leave: a list that needs less than its share hands the rest on.
+  const end = [...serverSection(report), ...runSection(report)]
   let room = budget - bytesOf([...start, ...end])
-  const problems = cut(problemSection(report), Math.floor(room / 3), report)
-  room -= bytesOf(problems)
-  const warnings = cut(warningSection(report), Math.floor(room / 3), report)
-  room -= bytesOf(warnings)
-  const files = cut(fileSection(report), room, report)
-  return [...start, ...files, ...problems, ...warnings, ...end].join('')
+  // Each list may take its share of what the ones before have left; the table of files, last, takes the rest.
+  const taken = (section: Section, share: number): string[] => {
+    const blocks = cut(section, Math.floor(room / share), report)
+    room -= bytesOf(blocks)
+    return blocks
+  }
+  const problems = taken(problemSection(report), 3)
+  const warnings = taken(warningSection(report), 3)
+  const certificates = taken(certificateSection(report), 3)
+  const files = taken(fileSection(report), 1)
+  return [...start, ...files, ...problems, ...warnings, ...certificates, ...end].join('')
 }
 
-/** Blocks of Markdown; each ends with its line ends. */
+/** A list, cut where it is too long. Each part ends with its line end. */
 interface Section {
   readonly heading: string
   readonly items: readonly string[]
@@ -110,11 +115,14 @@ function warningSection({ warnings }: RunReport): Section {
   return { heading: '### More warnings\n\n', items, noun: 'warning' }
 }
 
-function certificateSection({ chain, certificateExpires, certificateDaysLeft }: RunReport): string[] {
-  if (chain.length === 0) return []
-  const heading = `### Client certificate\n\n${endSentence(certificateExpires, certificateDaysLeft)}`
-  const head = [row('Position', 'Subject', 'Ends', 'Serial', 'SHA-256 fingerprint'), row(...Array(5).fill('---'))]
-  return [heading, ...head, ...chain.map(certificateRow), '\n']
+function certificateSection({ chain, certificateExpires, certificateDaysLeft }: RunReport): Section {
+  const sentence = endSentence(certificateExpires, certificateDaysLeft)
+  const head = row('Position', 'Subject', 'Ends', 'Serial', 'SHA-256 fingerprint') + row(...Array(5).fill('---'))
+  return {
+    heading: `### Client certificate\n\n${sentence}${head}`,
+    items: chain.map(certificateRow),
+    noun: 'certificate',
+  }
 }
 
 function endSentence(expires: Date | undefined, daysLeft: number | undefined): string {

@@ -62,8 +62,7 @@ export function createTransport(options: TransportOptions): Transport {
   const next = async (): Promise<TLSSocket> => {
     const kept = spare
     spare = undefined
-    if (kept !== undefined && isUnused(kept)) return kept
-    kept?.destroy()
+    if (kept !== undefined && isOpen(kept)) return kept
     return (await open(life.signal)).socket
   }
   const dispatcher = createAgent(options, next)
@@ -108,11 +107,6 @@ function createAgent({ url, idleTimeoutMs }: TransportOptions, next: () => Promi
       )
     },
   })
-}
-
-/** Bytes that came without a request (a time-out that the server tells in HTTP) would be taken for the first answer. */
-function isUnused(socket: TLSSocket): boolean {
-  return isOpen(socket) && socket.readableLength === 0
 }
 
 function verdict({ identity }: TransportOptions, { asked }: HandshakeFacts): Handshake {

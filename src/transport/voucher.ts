@@ -52,22 +52,16 @@ function readAll(pems: readonly string[]): X509Certificate[] {
   })
 }
 
-/** Whether the server's own certificate leads, signature by signature, to one of the anchors at this time. */
+/** Whether the server's own certificate leads, signature by signature, to an anchor that is valid now. */
 function leadsTo(chain: readonly X509Certificate[], anchors: readonly X509Certificate[], now: Date): boolean {
-  let current = chain[0]
+  let [current] = chain
   for (let length = 0; current !== undefined && length < LONGEST_PATH; length += 1) {
-    const lower: X509Certificate = current
-    if (!isValid(lower, now)) return false
-    if (anchors.some((anchor) => anchor.fingerprint256 === lower.fingerprint256)) return true
-    const issuer = anchors.find((anchor) => isIssuedBy(lower, anchor))
-    if (issuer !== undefined) return isValid(issuer, now)
+    const lower = current
+    const anchor = anchors.find((one) => one.fingerprint256 === lower.fingerprint256 || isIssuedBy(lower, one))
+    if (anchor !== undefined) return anchor.validFromDate <= now && now <= anchor.validToDate
     current = chain.find((candidate) => candidate !== lower && isIssuedBy(lower, candidate))
   }
   return false
-}
-
-function isValid({ validFromDate, validToDate }: X509Certificate, now: Date): boolean {
-  return validFromDate <= now && now <= validToDate
 }
 
 function isIssuedBy(lower: X509Certificate, upper: X509Certificate): boolean {

@@ -9,7 +9,8 @@ import type { Stage } from './stage.ts'
 export interface FileOutput {
   readonly file: string
   readonly outcome: string
-  readonly code: string | null
+  /** Empty: there is none. */
+  readonly code: string
 }
 
 /** The output `files` of a run: one row a file, by the file's name. */

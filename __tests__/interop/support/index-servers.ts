@@ -38,11 +38,11 @@ export async function startDevpi(directory: string, publicUrl: string): Promise<
   await mkdir(directory, { recursive: true })
   const init = [...data, '--no-root-pypi', '--root-passwd', ROOT_PASSWORD]
   const env = cleanEnvironment(directory)
-  await mustRun(pythonProgram('devpi-init'), init, { cwd: directory, env, limitMs: 60_000 })
+  await mustRun(pythonProgram('devpi-init'), init, { cwd: directory, env, limitMs: 120_000 })
   const address = ['--host', '127.0.0.1', '--port', String(port), '--outside-url', publicUrl.replace(/\/$/, '')]
   const args = [...data, ...address, '--offline-mode', '--threads', '4']
   const program = pythonProgram('devpi-server')
-  const server = await startServer({ name: 'devpi', program, args, port, directory, startMs: 60_000 })
+  const server = await startServer({ name: 'devpi', program, args, port, directory, startMs: 120_000 })
   try {
     await put(port, DEVPI.user, 'root', ROOT_PASSWORD, { password: DEVPI.password, email: 'ci@example.com' })
     const index = { type: 'stage', volatile: false, bases: [] }
