@@ -50930,7 +50930,7 @@ function readDer(where, label, bytes) {
     const certificates = certificatesOfPkcs7(der);
     if (certificates === undefined)
         return broken('it is PKCS#7, but no readable bundle of certificates');
-    if (certificates.length === 99)
+    if (certificates.length === 0)
         return broken('it is a PKCS#7 bundle without certificates');
     return { ...opaque(where, label, kind, der), certificates };
 }
@@ -50966,11 +50966,7 @@ function isRestExpected(bytes, end, kind) {
 /* harmony export */ });
 const TAG = {
     integer: 0x02,
-    bitString: 0x03,
     octetString: 0x04,
-    objectIdentifier: 0x06,
-    utcTime: 0x17,
-    generalizedTime: 0x18,
     sequence: 0x30,
     context0: 0xa0,
 };
@@ -51955,7 +51951,11 @@ const REQUIRED = ['repository-url', 'client-cert'];
 const INPUT_NAMES = [...REQUIRED, ...DEFAULTS.keys(), ...OPTIONAL];
 /** Inputs whose value must not stay in the environment, where any later code of this process could read it. */
 const SECRET_INPUTS = ['client-cert', 'client-key', 'client-key-passphrase', 'password'];
-const MIB = 1024 * 1024;
+const LINE_END = /\r\n|\r|\n/;
+/** The text of a SHA256SUMS file begins so; all else is a path. */
+const DIGEST_LINE = /^(\\?[0-9a-f]{64}(\s|$)|SHA2?-?256 ?\()/i;
+/** Bytes of a SHA256SUMS file. */
+const inputs_LARGEST_FILE = 1024 * 1024;
 /**
  * Ends the run before any identity is read where the workflow runs code or data of strangers with the repository's
  * secrets. Throws E_RUN_UNTRUSTED_EVENT.
@@ -52159,7 +52159,7 @@ class InputReader {
         const names = inputs.flatMap((input) => variablesLike(input, this.#sources.env));
         if (names.length === 0)
             return '';
-        return ` (${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} set, but this action does not read that)`;
+        return ` (${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} set, which this action does not read)`;
     }
     clientCertificate() {
         const value = this.#raw('client-cert');
@@ -52300,9 +52300,6 @@ class InputReader {
         });
     }
 }
-const LINE_END = /\r\n|\r|\n/;
-/** The text of a SHA256SUMS file begins so; all else is a path. */
-const DIGEST_LINE = /^(\\?[0-9a-f]{64}(\s|$)|SHA2?-?256 ?\()/i;
 /** Lines of base64 that are long enough to be a secret. */
 function longBase64(value) {
     return value.match(/[A-Za-z0-9+/_-]{16,}={0,2}/g) ?? [];
@@ -52362,7 +52359,7 @@ function readDigestFile(value, workspace) {
         // Without O_NONBLOCK a FIFO under this name would hold the run up for ever.
         descriptor = (0,external_node_fs_.openSync)(external_node_path_.resolve(workspace, value), external_node_fs_.constants.O_RDONLY | (external_node_fs_.constants.O_NONBLOCK ?? 0));
         const status = (0,external_node_fs_.fstatSync)(descriptor);
-        if (status.isFile() && status.size <= MIB)
+        if (status.isFile() && status.size <= inputs_LARGEST_FILE)
             return decodeText((0,external_node_fs_.readFileSync)(descriptor));
         throw noDigestFile(value);
     }
@@ -52480,8 +52477,8 @@ class Material {
         const file = node_path__WEBPACK_IMPORTED_MODULE_1__.join(this.directory, name);
         let descriptor;
         try {
-            // Exclusive: a file or link that is there already was put there by somebody else.
-            descriptor = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.openSync)(file, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_WRONLY | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_CREAT | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_EXCL | (node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NOFOLLOW ?? 0), 0o600);
+            // Exclusive, which follows no link: a file or link that is there already was put there by somebody else.
+            descriptor = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.openSync)(file, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_WRONLY | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_CREAT | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_EXCL, 0o600);
             const bytes = Buffer.from(content, 'utf8');
             for (let at = 0; at < bytes.length;)
                 at += (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeSync)(descriptor, bytes, at);
@@ -55121,6 +55118,10 @@ function checkWheelParts(file, { name, version, build, tags }) {
     if (odd !== undefined)
         throw nameError(file, `has '${odd}' where a tag stands, which is none: ${WHEEL_FORM}`);
 }
+/** One text for all spellings of sets of tags: `py2.py3` and `PY3.py2` are one. */
+function tagSet(sets) {
+    return [...new Set([...sets].flatMap((set) => set.toLowerCase().split('.')))].sort().join('.');
+}
 /**
  * Reads an sdist's base name. A dash may stand in the name and in the version (`foo-1.0-1` is a post release), so the
  * metadata's Name decides where the version begins. Throws E_DIST_NAME when no part is a version, E_DIST_MISMATCH when
@@ -55446,6 +55447,7 @@ const METADATA_VERSIONS = ['1.0', '1.1', '1.2', '2.1', '2.0', '2.2', '2.3', '2.4
 const metadata_rules_MOST_NAMED = 8;
 /** What Python takes for the end of a line. */
 const LINE_BOUNDARY = /[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
+const CONTROL_CHARACTER = /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/;
 const CONTENT_TYPE = /^\s*([^\s;]+)\s*((?:;\s*[^\s;="]+\s*=\s*(?:[^\s;="]+|"[^"\\]*")\s*)*);?\s*$/;
 const PARAMETER = /;\s*([^\s;="]+)\s*=\s*(?:([^\s;="]+)|"([^"\\]*)")/g;
 const CONTENT_TYPES = ['text/plain', 'text/x-rst', 'text/markdown'];
@@ -55558,7 +55560,7 @@ function summaryFault(value) {
 }
 function contentTypeFault(value) {
     const [, type = '', parameterText = ''] = CONTENT_TYPE.exec(value) ?? [];
-    if (LINE_BOUNDARY.test(value) || type === '')
+    if (CONTROL_CHARACTER.test(value) || type === '')
         return 'it is no media type';
     if (!CONTENT_TYPES.includes(type.toLowerCase()))
         return `it must be one of ${CONTENT_TYPES.join(', ')}`;
@@ -56241,6 +56243,15 @@ class ByteReader {
 const BLOCK_BYTES = 512;
 /** Sizes from here on do not fit into a header's octal field (POSIX): pax or base-256 holds them. */
 const OCTAL_END = 8 ** 11;
+/** Mode, owner, group, time and device: what nobody needs here, but Python stops reading where one is no number. */
+const OTHER_NUMBERS = [
+    [100, 108],
+    [108, 116],
+    [116, 124],
+    [136, 148],
+    [329, 337],
+    [337, 345],
+];
 /** A phrase that says why a header is refused. */
 class TarFault extends Error {
 }
@@ -56259,6 +56270,9 @@ function parseTarHeader(block) {
     // Python takes these bytes for the first part of the name, GNU tar for times and sparse maps.
     if (gnu && block.subarray(345, 500).some((byte) => byte !== 0)) {
         throw new TarFault('it has GNU fields (access times, a sparse map) that readers take for a part of the name');
+    }
+    if (!OTHER_NUMBERS.every(([start, end]) => tar_header_isNumber(block.subarray(start, end)))) {
+        throw new TarFault('one of its numbers (mode, owner, time, device) is none, where Python ends the archive');
     }
     const prefix = gnu ? '' : tar_header_textOf(block.subarray(345, 500));
     const name = tar_header_textOf(block.subarray(0, 100));
@@ -56290,6 +56304,12 @@ function sizeOf(field) {
     if (field.readUInt8(0) !== 0x80 || high !== 0 || middle > 0x1fffffff)
         throw new TarFault('its size is negative or beyond all bounds');
     return size;
+}
+/** Whether CPython's tarfile reads a field: octal up to a NUL, nothing at all, or GNU's base-256. */
+function tar_header_isNumber(field) {
+    const [first] = field;
+    const end = field.indexOf(0);
+    return (first === 0x80 || first === 0xff || /^ *[0-7]* *$/.test(field.toString('latin1', 0, end < 0 ? field.length : end)));
 }
 function octal(field) {
     const digits = /^ *([0-7]+)[ \0]*$/.exec(field.toString('latin1'))?.[1];
@@ -56576,6 +56596,8 @@ const zip_headers_FLAG = {
 };
 /** Hints of the compressor, a descriptor behind the data, a name in UTF-8. */
 const KNOWN_FLAGS = 0x0006 | zip_headers_FLAG.descriptor | zip_headers_FLAG.utf8;
+/** 6.3, the newest version of the format that Python takes for readable; it looks at the lower byte alone. */
+const NEWEST_VERSION = 63;
 const STORED = 0;
 const DEFLATED = 8;
 /** A phrase that says why a record is refused. */
@@ -56599,6 +56621,8 @@ function parseCentralHeader(directory, position) {
         throw new ZipFault('it has a comment');
     if (header.readUInt16LE(34) !== 0)
         throw new ZipFault('it is said to be on another disk');
+    if (header.readUInt8(6) > NEWEST_VERSION)
+        throw new ZipFault('it needs a version of the zip format that pip does not know');
     const flags = header.readUInt16LE(8);
     const [compressed, uncompressed, offset32] = [
         header.readUInt32LE(20),
@@ -57129,12 +57153,13 @@ async function readWheel(file, filename, options) {
         const { members, warnings } = await readZip(file, options);
         const folder = distInfo(file, members);
         const metadata = requiredMember(file, members, folder, 'METADATA');
-        requiredMember(file, members, folder, 'WHEEL');
+        const wheel = requiredMember(file, members, folder, 'WHEEL');
         requiredMember(file, members, folder, 'RECORD');
         const bytes = await readMember(file, metadata, options.signal);
         if (!belongsTo(folder, filename))
             throwMisnamed(file, folder, filename, bytes);
-        return { metadata: bytes, warnings };
+        const tags = tagWarnings(await readMember(file, wheel, options.signal), filename);
+        return { metadata: bytes, warnings: [...warnings, ...tags] };
     });
 }
 /** The one `.dist-info` directory, as it is written. Installers take the first, the last, or the one that they expect. */
@@ -57170,6 +57195,20 @@ function requiredMember(file, members, folder, name) {
     if (member.size > LIMITS[name])
         throw limitFault(file, `${shown} has more than ${(0,lib_text/* formatBytes */.z3)(LIMITS[name])}`);
     return member;
+}
+/** Installers choose a wheel by the tags of its name; those in WHEEL (PEP 427) say what was built. */
+function tagWarnings(wheel, { pythonTag, abiTag, platformTag }) {
+    const built = [new Set(), new Set(), new Set()];
+    const lines = wheel.toString('utf8').matchAll(/^Tag:[ \t]*([^-\s]+)-([^-\s]+)-([^-\s]+)[ \t]*$/gim);
+    for (const [, ...tags] of lines)
+        for (const [index, tag] of tags.entries())
+            built[index]?.add(tag);
+    const named = [pythonTag, abiTag, platformTag];
+    const isSame = built.every((tags, index) => tags.size === 0 || tagSet(tags) === tagSet([named[index] ?? '']));
+    if (isSame)
+        return [];
+    const found = built.map((tags) => (0,lib_text/* printable */.g$)(tagSet(tags), 80)).join('-');
+    return [`its WHEEL file says that it was built for ${found}, and its name says something else`];
 }
 /** Whether a directory is `{name}-{version}.dist-info` of the file's name, however the two are spelled. */
 function belongsTo(folder, { name, version }) {
@@ -57347,12 +57386,8 @@ function identityOf({ distribution: { project, version, file }, filename }) {
     const release = `${project} ${parsed === undefined ? version : versionKey(parsed)}`;
     if (filename.kind === 'sdist')
         return `${release} ${file.endsWith('.zip') ? 'zip' : 'tar'}`;
-    const tags = [filename.pythonTag, filename.abiTag, filename.platformTag].map((set) => tagSet(set));
+    const tags = [filename.pythonTag, filename.abiTag, filename.platformTag].map((set) => tagSet([set]));
     return `${release} ${filename.build?.replace(/^0+(?=[0-9])/, '') ?? '-'} ${tags.join(' ')}`.toLowerCase();
-}
-/** `py2.py3` and `PY3.py2` are one set. */
-function tagSet(set) {
-    return [...new Set(set.toLowerCase().split('.'))].sort().join('.');
 }
 function inUploadOrder(a, b) {
     return (inOrder(a.project, b.project) ||
@@ -61099,9 +61134,9 @@ function glob_hashFiles(patterns_1) {
 ;// CONCATENATED MODULE: ./lib/distributions/glob-pattern.js
 
 /** A path as a glob pattern that matches it and nothing else (the syntax of @actions/glob). */
-function escapeGlob(file, platform = process.platform) {
+function escapeGlob(file) {
     // On Windows the backslash divides; elsewhere it is a character of the name, and in a pattern the escape.
-    const divided = platform === 'win32' ? file.replaceAll('\\', '/') : file.replaceAll('\\', '\\\\');
+    const divided = external_node_path_.sep === '\\' ? file.replaceAll('\\', '/') : file.replaceAll('\\', '\\\\');
     return divided.replace(/[[?*]/g, '[$&]');
 }
 /** Whether a line of `files` takes away what others name: `!dist/*.zip`. */
@@ -61195,12 +61230,12 @@ async function same_name_compare(group) {
 /** What build and signing steps put beside distributions. Case does not count: people name these by hand. */
 const SIDE_FILES = [
     /\.attestation$/i,
-    /\.sigstore(?:\..+)?$/i,
+    /\.sigstore/i,
     /\.asc$/i,
     // SHA256SUMS, demo-1.0.tar.gz.sha256, sha512sums.txt, checksums.txt, checksums-sha256.txt
     /(?:^|[._-])(?:(?:sha-?(?:1|224|256|384|512)|md5|b2|blake2b?|blake3)(?:sums?)?|checksums?)(?:\.(?:txt|json))?$/i,
     // demo.spdx.json, demo.cdx.xml, bom.json, sbom.json
-    /\.(?:spdx|cdx)(?:\.[a-z]+)?$|(?:^|[._-])s?bom(?:[._-]|$)|sbom/i,
+    /\.(?:spdx|cdx)(?:\.[a-z]+)?$|(?:^|[._-])bom(?:[._-]|$)|sbom/i,
 ];
 /** What uv (.gitignore), macOS (._demo.whl) and half-finished downloads leave behind, whatever its extension. */
 function isHidden(file) {
@@ -61239,8 +61274,9 @@ async function discover(where, problems) {
     const listing = where.files.length > 0 ? await namedByPatterns(where, problems) : await inPackagesDir(where, problems);
     const { candidates, notices, strayProblems } = await sortOut(listing, problems);
     const isExplained = problems.length > before + strayProblems;
-    if (candidates.length === 0 && !isExplained)
-        problems.add(await listing.whyNone());
+    const none = candidates.length > 0 || isExplained ? undefined : await problems.collect(listing.whyNone);
+    if (none !== undefined)
+        problems.add(none);
     const unique = await withoutCopies(candidates, problems);
     return { found: unique.found, notices: [...notices, ...unique.notices] };
 }
@@ -61305,7 +61341,7 @@ async function namedByPatterns({ workspace, files }, problems) {
     const included = lines.filter((line) => !isExclusion(line));
     const excluded = await excludedBy(lines.filter((line) => isExclusion(line)), (line) => absolutePattern(line, workspace, root), problems);
     if (included.length === 0)
-        problems.add(patternFault('files names nothing: all of its lines exclude'));
+        problems.add(patternFault('files has no line that names files: all that it has exclude'));
     const paths = new Set();
     for (const line of included) {
         const matched = await problems.collect(() => matches(line, absolutePattern(line, workspace, root), excluded));
@@ -61753,11 +61789,13 @@ function isAffordable(der, derivation) {
     const fields = parameters && (0,encoding_der/* childrenOf */.LU)(der, parameters);
     if (oid === undefined || fields === undefined)
         return false;
+    const name = key_encryption_hex(der, oid);
     const [first = Number.NaN, ...rest] = fields.slice(1).map((field) => (0,encoding_der/* smallInteger */.YO)(der, field) ?? Number.NaN);
-    if (key_encryption_hex(der, oid) === PBKDF2)
+    if (name === PBKDF2)
         return first <= MOST_ITERATIONS;
-    if (key_encryption_hex(der, oid) !== SCRYPT)
-        return false;
+    // Of any other OpenSSL says at once that it does not know it.
+    if (name !== SCRYPT)
+        return true;
     const [blockSize = Number.NaN, parallel = Number.NaN] = rest;
     return first * blockSize * parallel <= MOST_SCRYPT_WORK;
 }
@@ -62473,20 +62511,19 @@ function reportOf(progress, facts, cancelled, now) {
 ;// CONCATENATED MODULE: ./lib/report/file-status.js
 
 const STATUS = {
-    published: { kind: 'notice', word: 'published', sentence: ' was published' },
+    published: { kind: 'notice', word: 'published', sentence: 'was published' },
     'already-published': {
         kind: 'notice',
         word: 'there before',
-        sentence: ' was on the index before, with the same bytes',
+        sentence: 'was on the index before, with the same bytes',
     },
-    skipped: { kind: 'warning', word: 'skipped', sentence: ' was skipped' },
-    'would-publish': { kind: 'notice', word: 'would be published', sentence: ' would be published' },
-    conflict: { kind: 'error', word: 'in conflict', sentence: ' is in conflict with the index' },
-    rejected: { kind: 'error', word: 'rejected', sentence: ' was rejected' },
-    unconfirmed: { kind: 'error', word: 'unconfirmed', sentence: ' was sent, but is not confirmed' },
-    'no-answer': { kind: 'error', word: 'without an answer', sentence: ' got no answer' },
-    // Its message says "not sent, because ..." already.
-    'not-tried': { kind: 'error', word: 'not sent', sentence: '' },
+    skipped: { kind: 'warning', word: 'skipped', sentence: 'was skipped' },
+    'would-publish': { kind: 'notice', word: 'would be published', sentence: 'would be published' },
+    conflict: { kind: 'error', word: 'in conflict', sentence: 'is in conflict with the index' },
+    rejected: { kind: 'error', word: 'rejected', sentence: 'was rejected' },
+    unconfirmed: { kind: 'error', word: 'unconfirmed', sentence: 'was sent, but is not confirmed' },
+    'no-answer': { kind: 'error', word: 'without an answer', sentence: 'got no answer' },
+    'not-tried': { kind: 'error', word: 'not sent', sentence: 'was not sent' },
 };
 function statusOf({ outcome }) {
     return STATUS[outcome];
@@ -62501,13 +62538,19 @@ function failuresFirst(files) {
 }
 /** `demo 1.2.0 was rejected: the index answered 400 Bad Request (E_HTTP_REJECTED). Read its words.` */
 function fileSentence(file) {
-    const { project, version, message, code, hint } = file;
-    const why = message === undefined ? '' : `: ${message}`;
-    const what = `${project} ${version}${statusOf(file).sentence}${why}`;
-    return sentences(code === undefined ? what : `${what} (${code})`, hint);
+    const { project, version, hint } = file;
+    const reason = reasonOf(file);
+    // "not sent, because ..." is a file's whole story.
+    const story = file.outcome === 'not-tried' && reason !== '' ? '' : ` ${statusOf(file).sentence}`;
+    return sentences(`${project} ${version}${story}${reason === '' ? '' : `: ${reason}`}`, hint);
+}
+/** Message and code; `''` where there is nothing to explain. */
+function reasonOf({ message, code }) {
+    const where = code === undefined ? '' : `(${code})`;
+    return [message ?? '', where].filter((part) => part !== '').join(' ');
 }
 /** `E_CERT_EXPIRED: the client certificate ended on 2026-11-20. Renew it.` The code first, so that a cut never takes it. */
-function problemSentence({ code, message, hint }) {
+function file_status_problemSentence({ code, message, hint }) {
     return `${code}: ${sentences(message, hint)}`;
 }
 /** Message and hint, each with its full stop; `''` where there is neither. */
@@ -62544,13 +62587,13 @@ function listWithin(items, max, separator = ', ') {
 const SHOWN_PROBLEMS = 5;
 /** One file's end as a line of the log. The hint stands in the file's annotation. */
 function fileLine(result) {
-    const { file, size, outcome, milliseconds, message, code } = result;
+    const { file, size, outcome, milliseconds } = result;
     const { word } = statusOf(result);
-    if (outcome === 'published') {
-        return `${file}: published (${(0,lib_text/* formatBytes */.z3)(size)} in ${(milliseconds / 1000).toFixed(1)} s)`;
-    }
-    const why = message === undefined ? word : `${word}: ${message}`;
-    return `${file}: ${code === undefined ? why : `${why} (${code})`}`;
+    if (outcome === 'published')
+        return `${file}: ${word} (${(0,lib_text/* formatBytes */.z3)(size)} in ${(milliseconds / 1000).toFixed(1)} s)`;
+    const reason = reasonOf(result);
+    const story = outcome === 'not-tried' && reason !== '' ? [reason] : [word, reason];
+    return [file, ...story].filter((part) => part !== '').join(': ');
 }
 /** One line a problem, five at most, then how many more there are. */
 function problemLines(problems) {
@@ -62565,15 +62608,19 @@ function failureTitle({ status, dryRun }) {
 }
 /** The run in one line, without a full stop: `Published 3 of 3 files to https://index.example.com/legacy/`. */
 function resultLine(report) {
-    const { status, dryRun, files } = report;
-    if (dryRun)
-        return dryRunLine(report);
-    const published = `${log_lines_amount(report, 'published')} of ${(0,lib_text/* count */.U9)(files.length, 'file')}`;
-    if (status === 'succeeded')
-        return `Published ${published}${target(report)}${besides(report)}`;
-    if (files.length === 0)
-        return `${failureTitle(report)}: nothing was sent${target(report)}`;
-    return `${failureTitle(report)}: published ${published}${target(report)}${besides(report)}`;
+    if (report.status !== 'succeeded')
+        return `${failureTitle(report)}: ${failureDetail(report)}`;
+    return report.dryRun ? dryRunLine(report) : `Published ${published(report)}`;
+}
+/** What `resultLine` says behind the title of a failed run. */
+function failureDetail(report) {
+    const { dryRun, files, problems } = report;
+    if (!dryRun)
+        return files.length === 0 ? `nothing was published${target(report)}` : `published ${published(report)}`;
+    return `${(0,lib_text/* count */.U9)(problems.length, 'problem')} on the way${target(report)}${isTaken(report) ? `, but ${TAKEN}` : ''}`;
+}
+function published(report) {
+    return `${log_lines_amount(report, 'published')} of ${(0,lib_text/* count */.U9)(report.files.length, 'file')}${target(report)}${besides(report)}`;
 }
 function log_lines_amount({ files }, wanted) {
     return files.filter(({ outcome }) => outcome === wanted).length;
@@ -62591,14 +62638,14 @@ function besides(report) {
     ];
     return parts.join('');
 }
+const TAKEN = 'the server takes the client certificate';
+function isTaken({ handshake, chain }) {
+    return chain.length > 0 && handshake === 'accepted';
+}
 function dryRunLine(report) {
-    const { status, files, handshake, chain } = report;
-    const taken = chain.length > 0 && handshake === 'accepted' ? 'the server takes the client certificate' : '';
-    if (status !== 'succeeded') {
-        return `${failureTitle(report)}: nothing was sent${target(report)}${taken === '' ? '' : `, but ${taken}`}`;
-    }
+    const { files } = report;
     const what = files.length === 0 ? 'there is no file to publish' : `${(0,lib_text/* count */.U9)(files.length, 'file')} would be published`;
-    return `Dry run: ${what}${target(report)}${taken === '' ? '' : `, and ${taken}`}; nothing was sent`;
+    return `Dry run: ${what}${target(report)}${isTaken(report) ? `, and ${TAKEN}` : ''}; nothing was sent`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/annotations.js
@@ -62682,19 +62729,20 @@ function named(items, alike) {
 /** The sentence that ends the step. */
 function endOf(report, endedEarly) {
     const reasons = reasonsOf(report);
-    const message = endedEarly ? reasons : `${finished(resultLine(report))} ${reasons}`;
+    const detail = failureDetail(report);
+    const message = endedEarly ? reasons : `${detail.charAt(0).toUpperCase()}${finished(detail.slice(1))} ${reasons}`;
     return annotation('error', failureTitle(report), message);
 }
 function reasonsOf({ problems, files }) {
     const shown = problems.slice(0, SHOWN_PROBLEMS);
     if (shown.length === 0)
-        return `${(0,lib_text/* count */.U9)(files.filter(isFailure).length, 'file')} failed: the summary has each.`;
+        return `${(0,lib_text/* count */.U9)(files.filter(isFailure).length, 'file')} failed; the summary says why.`;
     const more = problems.length - shown.length;
     // Each gets its share, so that a long one does not cut the others off.
     const share = Math.floor((LONGEST_MESSAGE - 400) / shown.length);
     const sentences = shown.map((problem, index) => {
         const number = shown.length === 1 ? '' : `${index + 1}) `;
-        return `${number}${(0,lib_text/* clip */.$Q)(problemSentence(problem), share)}`;
+        return `${number}${(0,lib_text/* clip */.$Q)(file_status_problemSentence(problem), share)}`;
     });
     return `${sentences.join(' ')}${more > 0 ? ` And ${more} more in the summary.` : ''}`;
 }
@@ -62708,34 +62756,34 @@ const PAIR = 'the secrets behind `client-cert` and `client-key`, whole and both 
 /** By code, or by the beginning of several: the first that fits counts. */
 const REPAIRS = [
     ['E_INPUT_FILE', 'workflow', 'the path in the input that is named, or the step that should have written the file'],
-    ['E_INPUT_FORMAT', 'setting', 'the secret or file behind the input that is named: store its whole text again'],
-    ['E_INPUT_TRUNCATED', 'setting', 'the secret or file behind the input that is named: store its whole text again'],
-    [
-        'E_INPUT_',
-        'workflow',
-        'the input that is named: its line in the workflow file, or the secret or variable behind it',
-    ],
+    ['E_INPUT_FORMAT', 'setting', 'the secret or file behind the input that is named, stored again as a whole'],
+    ['E_INPUT_TRUNCATED', 'setting', 'the secret or file behind the input that is named, stored again as a whole'],
+    ['E_INPUT_', 'workflow', 'the line of the input that is named, or the secret or variable behind it'],
     ['E_RUN_UNTRUSTED_EVENT', 'workflow', 'the trigger (`on:`) of the workflow'],
     ['E_RUN_CANCELLED', 'setting', 'nothing, the run was stopped from outside'],
     ['E_RUN_', 'setting', 'nothing of yours; report this fault of the action with the debug log'],
-    ['E_MATERIAL_', 'setting', 'the runner: its temporary directory and the file system in memory must take files'],
+    ['E_MATERIAL_', 'setting', 'the temporary directory of the runner, or its file system in memory'],
     ['E_KEY_PASSPHRASE_', 'setting', 'the secret behind `client-key-passphrase`; the next run reads the new value'],
     ['E_CERT_UNKNOWN_ISSUER', 'setting', `\`client-ca-bundle\`, or ${PAIR}`],
     ['E_CERT_', 'setting', PAIR],
     ['E_KEY_', 'setting', PAIR],
-    ['E_CA_', 'setting', 'the text or file behind the CA bundle that is named: store it whole'],
+    ['E_CA_', 'setting', 'the text or file behind the CA bundle that is named, stored again as a whole'],
     ['E_DIST_NONE', 'workflow', '`packages-dir` or `files`, or the job that should have built the distributions'],
     ['E_DIST_PATTERN', 'workflow', 'the lines of `files`'],
     ['E_DIST_FILE', 'workflow', '`packages-dir` or `files`, or the file that is named'],
-    ['E_DIST_', 'files', 'the build: the files that are named'],
+    ['E_DIST_LINK', 'workflow', 'what lies in `packages-dir`, or the lines of `files`'],
+    ['E_DIST_STRAY', 'workflow', 'what lies in `packages-dir`, or the lines of `files`'],
+    ['E_DIST_DUPLICATE', 'workflow', 'what lies in `packages-dir`, or the lines of `files`'],
+    ['E_DIST_CHANGED', 'setting', 'whatever writes to the files while they are published'],
+    ['E_DIST_', 'files', 'the build of the files that are named'],
     ['E_EXPECTED_', 'files', 'the build, or the `expected-` input that it does not agree with'],
-    ['E_NETWORK_', 'workflow', '`repository-url`, or the way from this runner to the index (DNS, firewall)'],
-    ['E_PROXY_', 'setting', 'the proxy: `https_proxy` and `no_proxy` of this runner, or its rules'],
+    ['E_NETWORK_', 'workflow', 'the way from this runner to the index (DNS, firewall), or `repository-url`'],
+    ['E_PROXY_', 'setting', 'the proxy (`https_proxy` and `no_proxy` of this runner), or its rules'],
     ['E_TLS_NOT_TLS', 'workflow', 'host and port in `repository-url`'],
     ['E_TLS_VERSION', 'workflow', '`tls-min-version` and `tls-max-version`, or the TLS versions of the server'],
     ['E_TLS_SERVER_NAME', 'workflow', 'the host in `repository-url`, or the certificate of the server'],
     ['E_TLS_SERVER_', 'workflow', '`ca-bundle`, or the certificate of the server'],
-    ['E_TLS_CLIENT_NOT_ASKED', 'workflow', '`repository-url`, or the server: it has to ask for client certificates'],
+    ['E_TLS_CLIENT_NOT_ASKED', 'workflow', 'the server, which has to ask for client certificates, or `repository-url`'],
     ['E_TLS_CLIENT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
     ['E_TLS_', 'workflow', '`repository-url`, or the TLS settings of the server'],
     ['E_HTTP_CLIENT_CERT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
@@ -62745,15 +62793,15 @@ const REPAIRS = [
         'the secrets behind `user` and `password`, or the account that the index gives this certificate',
     ],
     ['E_HTTP_FORBIDDEN', 'setting', 'the permissions of this user or certificate on the index'],
-    ['E_HTTP_EXISTS', 'files', 'the version: what the index has under a name, it keeps'],
+    ['E_HTTP_EXISTS', 'files', 'the version, since the index keeps what it has under a name'],
     ['E_HTTP_TOO_LARGE', 'setting', 'the size limit of the index or of what stands in front of it'],
     ['E_HTTP_TOO_MANY_REQUESTS', 'setting', 'nothing, but wait as long as the index says'],
     ['E_HTTP_NOT_FOUND', 'workflow', '`repository-url`'],
     ['E_HTTP_REDIRECT', 'workflow', '`repository-url`'],
-    ['E_HTTP_LOGIN_PAGE', 'workflow', '`repository-url`: an address that needs no login in a browser'],
+    ['E_HTTP_LOGIN_PAGE', 'workflow', '`repository-url`, which must be an address without a login for people'],
     ['E_HTTP_MISDIRECTED', 'workflow', 'the host in `repository-url`'],
     ['E_HTTP_NOT_HTTP', 'workflow', 'host and port in `repository-url`'],
-    ['E_HTTP_REJECTED', 'files', 'what the words of the index name: the files, or its settings'],
+    ['E_HTTP_REJECTED', 'files', 'the files or the settings of the index, as its words say'],
     [
         'E_HTTP_',
         'setting',
@@ -62771,7 +62819,7 @@ function repairOf(code) {
 
 
 /** Characters of one list of file names. */
-const NAMES_LENGTH = 500;
+const NAMES_LENGTH = 300;
 /** Repairs that one line names. */
 const SHOWN_REPAIRS = 3;
 /** The four lines that end a failed or cancelled run, each `Label: text`; `[]` after a success. */
@@ -62843,12 +62891,12 @@ function namesAt(report, place, before) {
 function stateOf(report) {
     const { files, dryRun } = report;
     if (dryRun)
-        return 'nothing of this run; a dry run sends no file.';
+        return 'nothing by this run; a dry run sends no file.';
     if (files.length === 0)
-        return 'nothing of this run; it ended before a file was sent.';
+        return 'nothing by this run; it ended before a file was sent.';
     const published = filesAt(report, 'published').length;
     const parts = [
-        `${published === 0 ? 'none' : published} of ${(0,lib_text/* count */.U9)(files.length, 'file')} of this run${namesAt(report, 'published', ': ')}`,
+        `${published} of ${(0,lib_text/* count */.U9)(files.length, 'file')} by this run${namesAt(report, 'published', ': ')}`,
         namesAt(report, 'there-before', 'there before, and not replaced: '),
         namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
         namesAt(report, 'missing', 'not published: '),
@@ -62868,7 +62916,7 @@ function againOf(report, repairs) {
     const care = `with care. ${SECOND_TIME}`;
     return onIndex.length === 0
         ? care
-        : `${care} For the rest alone, start a new run with these lines added to \`files\`: ${closing_exclusions(onIndex)}`;
+        : `${care} For the rest alone, start a new run with these lines in \`files\`, after its patterns (\`dist/*\`): ${closing_exclusions(onIndex)}`;
 }
 const SECOND_TIME = '"Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.';
 function notNeeded(report) {
@@ -62908,8 +62956,11 @@ function askingOf({ supportContact, run }, [code]) {
 
 ;// CONCATENATED MODULE: ./lib/report/outputs.js
 
-/** Bytes of the output `files`. The runner takes 1 MiB of all outputs together. */
-const LARGEST_FILES = 900_000;
+/**
+ * Characters of the output `files`, all of them ASCII. GitHub takes 1 MB of outputs a job and counts them in UTF-16, two
+ * bytes a character.
+ */
+const LONGEST_FILES = 450_000;
 /**
  * Every output of `action.yml`, by name; `''` where a value is not known. People paste outputs into shells: nothing here
  * is text that a server, an archive or a certificate chose freely.
@@ -62941,13 +62992,13 @@ function oneVersion(files) {
 /** In upload order while all fit; otherwise failures first, as many as fit. */
 function filesJson(files) {
     const all = `[${files.map(fileJson).join(',')}]`;
-    if (Buffer.byteLength(all) <= LARGEST_FILES)
+    if (all.length <= LONGEST_FILES)
         return all;
     const kept = [];
-    let bytes = 2;
+    let length = 1;
     for (const json of failuresFirst(files).map(fileJson)) {
-        bytes += Buffer.byteLength(json) + 1;
-        if (bytes > LARGEST_FILES)
+        length += json.length + 1;
+        if (length > LONGEST_FILES)
             break;
         kept.push(json);
     }
@@ -62998,6 +63049,7 @@ function jsonReport(report) {
         exported: exported ?? null,
         supportContact: report.supportContact ?? null,
         run: runOf(run),
+        reportPath: report.reportPath,
     };
     return `${JSON.stringify(content, null, 2)}\n`;
 }
@@ -63034,21 +63086,26 @@ const LARGEST_SUMMARY = 900_000;
 /** Warnings that stand behind the result, in the first line. */
 const FIRST_WARNINGS = 3;
 /**
- * The job summary as Markdown of at most `budget` bytes: the result in one line, what to do next, the files (failures
- * first), all problems and warnings, then certificate, server and run. Where it would be too long, rows are left out
- * and a line says how many.
+ * The job summary as Markdown: the result and the first warnings in one line, what to do next, the files (failures
+ * first), all problems and warnings, then certificate, server and run. Where it would pass `budget` bytes, items of the
+ * lists are left out and a line says how many. What is never left out needs 200,000
+ * bytes at most.
  */
 function summaryOf(report, budget = LARGEST_SUMMARY) {
     const start = [firstLine(report), ...nextSteps(report)];
-    const end = [...certificateSection(report), ...serverSection(report), ...runSection(report)];
-    // Cut lists share what the others leave: a list that needs less than its share hands the rest on.
+    const end = [...serverSection(report), ...runSection(report)];
     let room = budget - bytesOf([...start, ...end]);
-    const problems = cut(problemSection(report), Math.floor(room / 3), report);
-    room -= bytesOf(problems);
-    const warnings = cut(warningSection(report), Math.floor(room / 3), report);
-    room -= bytesOf(warnings);
-    const files = cut(fileSection(report), room, report);
-    return [...start, ...files, ...problems, ...warnings, ...end].join('');
+    // Each list may take its share of what the ones before have left; the table of files, last, takes the rest.
+    const taken = (section, share) => {
+        const blocks = cut(section, Math.floor(room / share), report);
+        room -= bytesOf(blocks);
+        return blocks;
+    };
+    const problems = taken(problemSection(report), 3);
+    const warnings = taken(warningSection(report), 3);
+    const certificates = taken(certificateSection(report), 3);
+    const files = taken(fileSection(report), 1);
+    return [...start, ...files, ...problems, ...warnings, ...certificates, ...end].join('');
 }
 function bytesOf(blocks) {
     return blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
@@ -63077,7 +63134,7 @@ function cut({ heading, items, noun }, room, { reportPath }) {
 }
 function firstLine(report) {
     const { warnings } = report;
-    const shown = warnings.slice(0, FIRST_WARNINGS).map((warning) => ` Warning: ${(0,lib_text/* markdownText */.p7)(finished(warning), 400)}`);
+    const shown = warnings.slice(0, FIRST_WARNINGS).map((warning) => ` Warning: ${(0,lib_text/* markdownText */.p7)(finished(warning))}`);
     const more = warnings.length - shown.length;
     const rest = more > 0 ? ` ${(0,lib_text/* count */.U9)(more, 'more warning')} below.` : '';
     return `**${(0,lib_text/* markdownText */.p7)(finished(resultLine(report)))}**${shown.join('')}${rest}\n\n`;
@@ -63099,36 +63156,42 @@ function fileRow(result) {
     const { file, version, size, sha256, code, message, hint } = result;
     const { word } = statusOf(result);
     const outcome = isFailure(result) ? `**${word}**` : word;
-    const texts = [message, hint].flatMap((text) => (text === undefined ? [] : [finished(text)]));
-    const detail = [...(code === undefined ? [] : [(0,lib_text/* markdownCode */.D9)(code)]), (0,lib_text/* markdownText */.p7)(texts.join(' '), 1500)].join(' ');
+    const why = (0,lib_text/* markdownText */.p7)(sentences(message, hint), 1500);
+    const detail = code === undefined ? why : `${(0,lib_text/* markdownCode */.D9)(code)} ${why}`;
     return row((0,lib_text/* markdownCode */.D9)(file), (0,lib_text/* markdownText */.p7)(version), (0,lib_text/* formatBytes */.z3)(size), (0,lib_text/* markdownCode */.D9)(sha256), outcome, detail);
 }
 function problemSection({ problems, run }) {
     const items = problems.map(({ code, message, hint }) => {
         const link = troubleshootingUrl(run, code);
         const name = link === '' ? (0,lib_text/* markdownCode */.D9)(code) : `[${(0,lib_text/* markdownCode */.D9)(code)}](<${link}>)`;
-        const text = (0,lib_text/* markdownText */.p7)(finished(message), 2000);
-        return `- ${name} ${text}${hint === undefined ? '' : ` ${(0,lib_text/* markdownText */.p7)(finished(hint), 2000)}`}\n`;
+        return `- ${name} ${(0,lib_text/* markdownText */.p7)(sentences(message, hint), 3000)}\n`;
     });
     return { heading: '### Problems\n\n', items, noun: 'problem' };
 }
-/** All of them, once the first line could not take them. */
+/** Those that the first line did not take. */
 function warningSection({ warnings }) {
     const items = warnings.slice(FIRST_WARNINGS).map((warning) => `- ${(0,lib_text/* markdownText */.p7)(finished(warning))}\n`);
     return { heading: '### More warnings\n\n', items, noun: 'warning' };
 }
-function certificateSection({ chain, certificateExpires: expires, certificateDaysLeft: daysLeft, }) {
-    if (chain.length === 0)
-        return [];
-    const left = expires === undefined
-        ? ''
-        : `The first of these ends on ${dateOf(expires)} (${(0,lib_text/* count */.U9)(daysLeft ?? 0, 'day')} left).\n\n`;
-    const heading = `### Client certificate\n\n${left}${row('', 'Subject', 'Ends', 'Serial', 'SHA-256 fingerprint')}`;
-    return [heading, row(...Array(5).fill('---')), ...chain.map(certificateRow), '\n'];
+function certificateSection({ chain, certificateExpires, certificateDaysLeft }) {
+    const sentence = endSentence(certificateExpires, certificateDaysLeft);
+    const head = row('Position', 'Subject', 'Ends', 'Serial', 'SHA-256 fingerprint') + row(...Array(5).fill('---'));
+    return {
+        heading: `### Client certificate\n\n${sentence}${head}`,
+        items: chain.map(certificateRow),
+        noun: 'certificate',
+    };
+}
+function endSentence(expires, daysLeft) {
+    if (expires === undefined || daysLeft === undefined)
+        return '';
+    if (daysLeft < 0)
+        return `The first of these ended on ${dateOf(expires)}.\n\n`;
+    return `The first of these ends on ${dateOf(expires)}, in ${(0,lib_text/* count */.U9)(daysLeft, 'day')}.\n\n`;
 }
 function certificateRow({ position, subject, notAfter, serial, fingerprint256 }) {
-    const [name, number, print] = [subject, serial, fingerprint256].map((text) => (0,lib_text/* markdownCode */.D9)(text));
-    return `| ${(0,lib_text/* markdownText */.p7)(position)} | ${name} | ${dateOf(notAfter)} | ${number} | ${print} |\n`;
+    const [name, number, print] = [(0,lib_text/* markdownCode */.D9)(subject), (0,lib_text/* markdownCode */.D9)(serial), (0,lib_text/* markdownCode */.D9)(fingerprint256)];
+    return row((0,lib_text/* markdownText */.p7)(position), name, dateOf(notAfter), number, print);
 }
 function dateOf(date) {
     return isoTime(date).slice(0, 10);
@@ -63176,8 +63239,6 @@ function runSection({ run, startedAt, finishedAt, reportPath }) {
 async function deliver(finished, runner) {
     const reportPath = writeReport(finished, runner);
     const report = { ...finished, reportPath };
-    for (const line of problemLines(report.problems))
-        runner.log('Problem', line);
     for (const { kind, title, message } of annotationsOf(report))
         runner.annotate(kind, title, message);
     runner.log('Result', resultLine(report));
@@ -63525,24 +63586,17 @@ function readAll(pems) {
         }
     });
 }
-/** Whether the server's own certificate leads, signature by signature, to one of the anchors at this time. */
+/** Whether the server's own certificate leads, signature by signature, to an anchor that is valid now. */
 function leadsTo(chain, anchors, now) {
-    let current = chain[0];
+    let [current] = chain;
     for (let length = 0; current !== undefined && length < LONGEST_PATH; length += 1) {
         const lower = current;
-        if (!isValid(lower, now))
-            return false;
-        if (anchors.some((anchor) => anchor.fingerprint256 === lower.fingerprint256))
-            return true;
-        const issuer = anchors.find((anchor) => isIssuedBy(lower, anchor));
-        if (issuer !== undefined)
-            return isValid(issuer, now);
+        const anchor = anchors.find((one) => one.fingerprint256 === lower.fingerprint256 || isIssuedBy(lower, one));
+        if (anchor !== undefined)
+            return anchor.validFromDate <= now && now <= anchor.validToDate;
         current = chain.find((candidate) => candidate !== lower && isIssuedBy(lower, candidate));
     }
     return false;
-}
-function isValid({ validFromDate, validToDate }, now) {
-    return validFromDate <= now && now <= validToDate;
 }
 function isIssuedBy(lower, upper) {
     if (lower.issuer !== upper.subject)
@@ -63767,7 +63821,7 @@ function explainProxy(error, { proxy }, limit) {
         return { code, message: `could not connect to ${name}: ${connectFault(error, limit).words}`, hint };
     }
     // Its certificate, or no TLS at all: only https proxies come here.
-    return { code, message: `TLS to ${name} failed: ${(0,lib_text/* printable */.g$)(reasonOf(error))} (${(0,lib_text/* printable */.g$)(errorCode, 60)})`, hint };
+    return { code, message: `TLS to ${name} failed: ${(0,lib_text/* printable */.g$)(explain_reasonOf(error))} (${(0,lib_text/* printable */.g$)(errorCode, 60)})`, hint };
 }
 function explainHandshake(error, attempt, party, limit) {
     const { target } = party;
@@ -63783,7 +63837,7 @@ function explainHandshake(error, attempt, party, limit) {
         return explainAlert(alert, attempt, party);
     const code = (0,lib_errors/* errorCodeOf */.D9)(error) ?? '';
     if (CLOSED.has(code))
-        return closedInHandshake(code, attempt, party);
+        return closedInHandshake(error, attempt, party);
     if (!attempt.keysAgreed && NOT_TLS.has(code))
         return notTls(party);
     if (NO_COMMON_VERSION.has(code))
@@ -63791,10 +63845,10 @@ function explainHandshake(error, attempt, party, limit) {
     if (SYSTEM_CODE.test(code))
         return explainConnect(error, party, limit);
     if (isVerdict(code))
-        return explainServerFault(code, reasonOf(error), attempt, party);
+        return explainServerFault(code, explain_reasonOf(error), attempt, party);
     return {
         code: 'E_TLS_HANDSHAKE',
-        message: `the TLS handshake with ${target} failed: ${(0,lib_text/* printable */.g$)(reasonOf(error))} (${(0,lib_text/* printable */.g$)(code, 60)})`,
+        message: `the TLS handshake with ${target} failed: ${(0,lib_text/* printable */.g$)(explain_reasonOf(error))} (${(0,lib_text/* printable */.g$)(code, 60)})`,
         hint: 'Ask the team that runs the server what its log says.',
     };
 }
@@ -63803,7 +63857,7 @@ function isVerdict(code) {
     return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || (code !== '' && !code.startsWith('ERR_'));
 }
 /** OpenSSL's reason where there is one: the message around it names source files. */
-function reasonOf(error) {
+function explain_reasonOf(error) {
     if (!(error instanceof Error))
         return 'unknown fault';
     return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
@@ -63816,9 +63870,10 @@ function notTls({ target }) {
     };
 }
 /** Without an alert the moment alone tells: keys are agreed on before the server looks at the client's certificate. */
-function closedInHandshake(code, attempt, party) {
+function closedInHandshake(error, attempt, party) {
     const { target, hasIdentity } = party;
-    const how = code === 'ECONNRESET' || code === 'EPIPE' ? 'reset' : 'closed';
+    // Node gives the code of a reset to a proper end too; only the reset comes from a system call.
+    const how = error instanceof Error && 'syscall' in error ? 'reset' : 'closed';
     if (attempt.keysAgreed && attempt.asked) {
         if (!hasIdentity)
             return certificateRequired(`it ${how} the connection after it had asked for one`, party);
@@ -63870,7 +63925,7 @@ function deathOf(error, seen, party) {
         return explainAlert(alert, seen, party);
     return {
         code: 'E_NETWORK_CLOSED',
-        message: `the connection to ${target} broke without an answer (${(0,lib_text/* printable */.g$)(reasonOf(error))})`,
+        message: `the connection to ${target} broke without an answer (${(0,lib_text/* printable */.g$)(explain_reasonOf(error))})`,
         hint: 'Run again; if it happens each time, ask the team that runs the server or the front before it (size limits, time limits, a certificate that is refused late).',
     };
 }
@@ -64231,9 +64286,8 @@ function createTransport(options) {
     const next = async () => {
         const kept = spare;
         spare = undefined;
-        if (kept !== undefined && isUnused(kept))
+        if (kept !== undefined && isOpen(kept))
             return kept;
-        kept?.destroy();
         return (await open(life.signal)).socket;
     };
     const dispatcher = createAgent(options, next);
@@ -64276,10 +64330,6 @@ function createAgent({ url, idleTimeoutMs }, next) {
             next().then((socket) => callback(null, socket), (error) => callback(error, null));
         },
     });
-}
-/** Bytes that came without a request (a time-out that the server tells in HTTP) would be taken for the first answer. */
-function isUnused(socket) {
-    return isOpen(socket) && socket.readableLength === 0;
 }
 function verdict({ identity }, { asked }) {
     return identity === undefined || asked ? 'accepted' : 'not-asked';
@@ -64376,10 +64426,12 @@ async function meetServer(run, plan, progress) {
     }
 }
 function openTransport({ runner, secrets }, { url, identity, caBundle, proxy, inputs }) {
+    const trust = trustOf(caBundle);
+    runner.log('Trust', trustLine(trust));
     return createTransport({
         url,
         identity: identity === 'none' ? undefined : identity,
-        trust: trustOf(caBundle),
+        trust,
         proxy: proxy === 'none' ? undefined : proxy,
         tlsMinVersion: inputs.tlsMinVersion,
         tlsMaxVersion: inputs.tlsMaxVersion,
@@ -64390,6 +64442,13 @@ function openTransport({ runner, secrets }, { url, identity, caBundle, proxy, in
         secrets,
         now: () => new Date(),
     });
+}
+function trustLine({ source, ca, added }) {
+    const cas = (0,lib_text/* count */.U9)(ca.length, 'CA');
+    if (source === 'ca-bundle')
+        return `the server must chain to one of ${cas} in ca-bundle`;
+    const ofEnvironment = added === 0 ? '' : `, ${added} of them from NODE_EXTRA_CA_CERTS`;
+    return `the server must chain to one of ${cas} of Node.js and the system${ofEnvironment}`;
 }
 async function probe({ runner, signal }, transport, { url, identity }, progress) {
     const result = await transport.probe(signal);
@@ -64554,8 +64613,8 @@ function readSurroundings(env) {
  * The only way by which foreign text (a server's words, a file name, metadata, a certificate's subject) reaches a log,
  * a file, an annotation or a command line.
  */
-/** Everything that can end a line, move the cursor, reorder text or hide in it. C0, C1, zero width, bidi, line and paragraph separators, tags. */
-const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Cs}|\p{Co}|\p{Default_Ignorable_Code_Point}/gu;
+/** What can move the cursor, reorder text or hide in it: C0, C1, zero width, bidi, tags. Line ends are white space. */
+const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Co}|\p{Default_Ignorable_Code_Point}/gu;
 /** Foreign text as one printable line of at most `max` characters: controls become blanks, runs of blanks one. */
 function printable(text, max = 300) {
     // Clipped before the regular expressions too: a 64 KiB answer must not cost more than what is shown of it.

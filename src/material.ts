@@ -118,8 +118,8 @@ export class Material {
     const file = path.join(this.directory, name)
     let descriptor: number | undefined
     try {
-      // Exclusive: a file or link that is there already was put there by somebody else.
-      descriptor = openSync(file, fs.O_WRONLY | fs.O_CREAT | fs.O_EXCL | (fs.O_NOFOLLOW ?? 0), 0o600)
+      // Exclusive, which follows no link: a file or link that is there already was put there by somebody else.
+      descriptor = openSync(file, fs.O_WRONLY | fs.O_CREAT | fs.O_EXCL, 0o600)
       const bytes = Buffer.from(content, 'utf8')
       for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
       return file

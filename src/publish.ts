@@ -11,9 +11,9 @@ import { hasSucceeded, type Progress, reportOf, startProgress } from './progress
 import { deliver } from './report/deliver.ts'
 import { fileLine } from './report/log-lines.ts'
 import { ACTION_VERSION } from './runner.ts'
-import { redact, shownUrl } from './text.ts'
+import { count, redact, shownUrl } from './text.ts'
 import { createTransport, type Transport } from './transport/transport.ts'
-import { trustOf } from './transport/trust.ts'
+import { type ServerTrust, trustOf } from './transport/trust.ts'
 
 /**
  * The main step: publishes the distributions, or says why not. Never rejects; true when the step succeeded. `signal` is
@@ -85,10 +85,12 @@ async function meetServer(run: PlanRequest, plan: Plan, progress: Progress): Pro
 }
 
 function openTransport({ runner, secrets }: PlanRequest, { url, identity, caBundle, proxy, inputs }: Plan): Transport {
+  const trust = trustOf(caBundle)
+  runner.log('Trust', trustLine(trust))
   return createTransport({
     url,
     identity: identity === 'none' ? undefined : identity,
-    trust: trustOf(caBundle),
+    trust,
     proxy: proxy === 'none' ? undefined : proxy,
     tlsMinVersion: inputs.tlsMinVersion,
     tlsMaxVersion: inputs.tlsMaxVersion,
@@ -99,6 +101,13 @@ function openTransport({ runner, secrets }: PlanRequest, { url, identity, caBund
     secrets,
     now: () => new Date(),
   })
+}
+
+function trustLine({ source, ca, added }: ServerTrust): string {
+  const cas = count(ca.length, 'CA')
+  if (source === 'ca-bundle') return `the server must chain to one of ${cas} in ca-bundle`
+  const ofEnvironment = added === 0 ? '' : `, ${added} of them from NODE_EXTRA_CA_CERTS`
+  return `the server must chain to one of ${cas} of Node.js and the system${ofEnvironment}`
 }
 
 async function probe(

@@ -3,8 +3,8 @@
  * a file, an annotation or a command line.
  */
 
-/** Everything that can end a line, move the cursor, reorder text or hide in it. C0, C1, zero width, bidi, line and paragraph separators, tags. */
-const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Cs}|\p{Co}|\p{Default_Ignorable_Code_Point}/gu
+/** What can move the cursor, reorder text or hide in it: C0, C1, zero width, bidi, tags. Line ends are white space. */
+const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Co}|\p{Default_Ignorable_Code_Point}/gu
 
 /** Foreign text as one printable line of at most `max` characters: controls become blanks, runs of blanks one. */
 export function printable(text: string, max = 300): string {

@@ -37,9 +37,15 @@ function ended({ intermediate }: Scene): Changes {
 const BEFORE_ANY_CONNECTION: readonly Refused[] = [
   {
     name: 'no certificate: the secret is empty',
-    codes: ['E_CERT_MISSING'],
+    codes: ['E_INPUT_MISSING'],
     inputs: () => ({ 'client-cert': '', 'client-key': '' }),
     says: /client-cert is empty/,
+  },
+  {
+    name: 'a key where the certificate should be',
+    codes: ['E_CERT_MISSING'],
+    inputs: ({ client }) => ({ 'client-cert': client.keyPem }),
+    says: /client-cert/,
   },
   {
     name: 'a certificate without its key',
@@ -73,9 +79,9 @@ const BEFORE_ANY_CONNECTION: readonly Refused[] = [
     says: /CN=Test (Issuing|Root) CA/,
   },
   {
-    name: 'a chain without its intermediate',
+    name: 'a chain without its intermediate, where client-ca-bundle names the root',
     codes: ['E_CERT_INCOMPLETE_CHAIN'],
-    inputs: ({ client }) => ({ 'client-cert': client.pem }),
+    inputs: ({ client, root }) => ({ 'client-cert': client.pem, 'client-ca-bundle': root.pem }),
     says: /CN=Test Issuing CA/,
   },
   {
@@ -175,6 +181,13 @@ describe('in the handshake, a run is refused for', () => {
     const run = await scene.run()
     assertRefused(run, { codes: ['E_TLS_CLIENT_REFUSED'], handshake: 'refused' })
     assert.equal(scene.index.requests.length, 0)
+  })
+
+  it('a chain without its intermediate, which the sentence gives as the likely reason', async (test) => {
+    const scene = await setScene(test)
+    const run = await scene.run({ 'client-cert': scene.client.pem })
+    assertRefused(run, { codes: ['E_TLS_CLIENT_REFUSED'], handshake: 'refused' })
+    assert.match(readReport(run).problems[0]?.message ?? '', /CN=Test Issuing CA.* is missing/)
   })
 
   it('a server that does not ask who comes: it gets neither file nor password', async (test) => {

@@ -17,6 +17,8 @@ export interface ZipSpec {
   /** 8 (deflated) where nothing is said. */
   readonly method?: number
   readonly flags?: number
+  /** Version of the format that is needed to read it, in both headers; 20 (2.0) where nothing is said. */
+  readonly version?: number
   /** Unix mode, in the external attributes. */
   readonly mode?: number
   readonly comment?: string
@@ -148,7 +150,7 @@ function localMember(spec: ZipSpec): Buffer {
   const crc = spec.crc ?? crc32(content)
   return Buffer.concat([
     u32(0x04034b50),
-    u16(20),
+    u16(spec.version ?? 20),
     u16(spec.localFlags ?? flagsOf(spec)),
     u16(spec.localMethod ?? spec.method ?? 8),
     u32(0x00210000),
@@ -183,7 +185,7 @@ function centralHeader(spec: ZipSpec, offset: number): Buffer {
   return Buffer.concat([
     u32(0x02014b50),
     u16(0x0314),
-    u16(20),
+    u16(spec.version ?? 20),
     u16(flagsOf(spec)),
     u16(spec.method ?? 8),
     u32(0x00210000),
@@ -245,6 +247,8 @@ export interface Project {
   readonly name?: string
   /** Default `1.0`. */
   readonly version?: string
+  /** The `Tag` lines of WHEEL; `py3-none-any` where nothing is said. */
+  readonly tags?: readonly string[]
   /** METADATA or PKG-INFO as a whole, where the short one of name and version does not do. */
   readonly metadata?: Bytes
 }
@@ -256,13 +260,16 @@ export function coreMetadata({ name = 'demo', version = '1.0' }: Project = {}): 
 
 /** The members that every wheel has, METADATA first of the last three. */
 export function wheelMembers(project: Project = {}): ZipSpec[] {
-  const { name = 'demo', version = '1.0', metadata = coreMetadata(project) } = project
+  const { name = 'demo', version = '1.0', tags = ['py3-none-any'], metadata = coreMetadata(project) } = project
   const module = name.replace(/[-_.]+/g, '_')
   const folder = `${module}-${version}.dist-info`
   return [
     { name: `${module}/__init__.py`, content: `"""${name}"""\nVERSION = "${version}"\n` },
     { name: `${folder}/METADATA`, content: metadata },
-    { name: `${folder}/WHEEL`, content: 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n' },
+    {
+      name: `${folder}/WHEEL`,
+      content: `Wheel-Version: 1.0\nRoot-Is-Purelib: true\n${tags.map((tag) => `Tag: ${tag}\n`).join('')}`,
+    },
     { name: `${folder}/RECORD`, content: `${module}/__init__.py,,\n${folder}/METADATA,,\n` },
   ]
 }
@@ -293,6 +300,8 @@ export interface TarSpec {
   /** The size field as it is written: a number as octal. */
   readonly size?: number | Uint8Array
   readonly checksum?: number
+  /** Text that is written over the header at these positions, before its checksum is made. */
+  readonly over?: Readonly<Record<number, string>>
   /** Records of a pax header before the member, or its content as it is. */
   readonly pax?: Readonly<Record<string, string>> | Uint8Array
   /** GNU's long name before the member. */
@@ -353,6 +362,7 @@ function tarHeader(spec: TarSpec, length: number): Buffer {
   header.write(spec.target ?? '', 157, 100, 'utf8')
   header.write(spec.magic ?? 'ustar\x0000', 257, 8, 'latin1')
   header.write(spec.prefix ?? '', 345, 155, 'utf8')
+  for (const [position, text] of Object.entries(spec.over ?? {})) header.write(text, Number(position), 'latin1')
   header.fill(' ', 148, 156)
   const sum = spec.checksum ?? header.reduce((total, byte) => total + byte, 0)
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)

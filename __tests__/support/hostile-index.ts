@@ -97,7 +97,9 @@ export class HostileConnection {
     this.write(body)
   }
 
+  /** Throws once the client is gone, so that a script without an end has one. */
   write(bytes: string | Buffer): void {
+    if (this.#socket.destroyed) throw new Error('the client ended the connection')
     this.#socket.write(bytes)
   }
 

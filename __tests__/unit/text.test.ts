@@ -34,6 +34,7 @@ const HOSTILE: ReadonlyMap<string, string> = new Map([
   ['line and paragraph separators', 'a\u2028b\u2029c'],
   ['a lone high surrogate', 'a\ud800b'],
   ['a lone low surrogate', 'a\udc00b'],
+  ['interlinear annotations', 'a\ufff9b\ufffac\ufffb'],
   ['private use characters', `a\ue000b${String.fromCodePoint(0xf0000)}`],
   ['invisible fillers', 'a\u3164b\u115fc\u00add'],
 ])

@@ -127,9 +127,14 @@ export async function runAction(request: ActionRequest): Promise<ActionRun> {
   const run = (script: string, state: Values, onStart?: (child: ChildProcess) => void) =>
     runStep({ request, script, env: { ...env, ...stateVariables(state) }, masker, onStart })
   const main = await run(manifest.runs.main, {}, request.onStart)
-  await request.betweenSteps?.(main.step, main.outputs)
   const script = request.post === false ? undefined : manifest.runs.post
-  const post = script === undefined ? undefined : await run(script, main.state)
+  let post: StepEnd | undefined
+  try {
+    await request.betweenSteps?.(main.step, main.outputs)
+  } finally {
+    // Later steps that fail do not keep the post step from running.
+    if (script !== undefined) post = await run(script, main.state)
+  }
   return toRun(main, post)
 }
 

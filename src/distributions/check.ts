@@ -12,6 +12,7 @@ import {
   normalizeName,
   parseSdistFilename,
   parseWheelFilename,
+  tagSet,
 } from './filename.ts'
 import { type CoreMetadata, parseCoreMetadata } from './metadata.ts'
 import { checkCoreMetadata } from './metadata-rules.ts'
@@ -186,13 +187,8 @@ function identityOf({ distribution: { project, version, file }, filename }: Chec
   const parsed = parseVersion(version)
   const release = `${project} ${parsed === undefined ? version : versionKey(parsed)}`
   if (filename.kind === 'sdist') return `${release} ${file.endsWith('.zip') ? 'zip' : 'tar'}`
-  const tags = [filename.pythonTag, filename.abiTag, filename.platformTag].map((set) => tagSet(set))
+  const tags = [filename.pythonTag, filename.abiTag, filename.platformTag].map((set) => tagSet([set]))
   return `${release} ${filename.build?.replace(/^0+(?=[0-9])/, '') ?? '-'} ${tags.join(' ')}`.toLowerCase()
-}
-
-/** `py2.py3` and `PY3.py2` are one set. */
-function tagSet(set: string): string {
-  return [...new Set(set.toLowerCase().split('.'))].sort().join('.')
 }
 
 function inUploadOrder(a: Distribution, b: Distribution): number {

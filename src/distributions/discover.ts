@@ -59,7 +59,8 @@ export async function discover(where: Where, problems: ProblemList): Promise<Dis
   const listing = where.files.length > 0 ? await namedByPatterns(where, problems) : await inPackagesDir(where, problems)
   const { candidates, notices, strayProblems } = await sortOut(listing, problems)
   const isExplained = problems.length > before + strayProblems
-  if (candidates.length === 0 && !isExplained) problems.add(await listing.whyNone())
+  const none = candidates.length > 0 || isExplained ? undefined : await problems.collect(listing.whyNone)
+  if (none !== undefined) problems.add(none)
   const unique = await withoutCopies(candidates, problems)
   return { found: unique.found, notices: [...notices, ...unique.notices] }
 }
@@ -138,7 +139,7 @@ async function namedByPatterns({ workspace, files }: Where, problems: ProblemLis
     (line) => absolutePattern(line, workspace, root),
     problems,
   )
-  if (included.length === 0) problems.add(patternFault('files names nothing: all of its lines exclude'))
+  if (included.length === 0) problems.add(patternFault('files has no line that names files: all that it has exclude'))
   const paths = new Set<string>()
   for (const line of included) {
     const matched = await problems.collect(() => matches(line, absolutePattern(line, workspace, root), excluded))

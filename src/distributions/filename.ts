@@ -134,6 +134,11 @@ function checkWheelParts(file: string, { name, version, build, tags }: WheelPart
   if (odd !== undefined) throw nameError(file, `has '${odd}' where a tag stands, which is none: ${WHEEL_FORM}`)
 }
 
+/** One text for all spellings of sets of tags: `py2.py3` and `PY3.py2` are one. */
+export function tagSet(sets: Iterable<string>): string {
+  return [...new Set([...sets].flatMap((set) => set.toLowerCase().split('.')))].sort().join('.')
+}
+
 /**
  * Reads an sdist's base name. A dash may stand in the name and in the version (`foo-1.0-1` is a post release), so the
  * metadata's Name decides where the version begins. Throws E_DIST_NAME when no part is a version, E_DIST_MISMATCH when

@@ -1,9 +1,9 @@
 import path from 'node:path'
 
 /** A path as a glob pattern that matches it and nothing else (the syntax of @actions/glob). */
-export function escapeGlob(file: string, platform: NodeJS.Platform = process.platform): string {
+export function escapeGlob(file: string): string {
   // On Windows the backslash divides; elsewhere it is a character of the name, and in a pattern the escape.
-  const divided = platform === 'win32' ? file.replaceAll('\\', '/') : file.replaceAll('\\', '\\\\')
+  const divided = path.sep === '\\' ? file.replaceAll('\\', '/') : file.replaceAll('\\', '\\\\')
   return divided.replace(/[[?*]/g, '[$&]')
 }
 

@@ -19,6 +19,8 @@ const MOST_NAMED = 8
 /** What Python takes for the end of a line. */
 const LINE_BOUNDARY = /[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/
 
+const CONTROL_CHARACTER = /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/
+
 const CONTENT_TYPE = /^\s*([^\s;]+)\s*((?:;\s*[^\s;="]+\s*=\s*(?:[^\s;="]+|"[^"\\]*")\s*)*);?\s*$/
 const PARAMETER = /;\s*([^\s;="]+)\s*=\s*(?:([^\s;="]+)|"([^"\\]*)")/g
 const CONTENT_TYPES = ['text/plain', 'text/x-rst', 'text/markdown']
@@ -145,7 +147,7 @@ function summaryFault(value: string): string | undefined {
 
 function contentTypeFault(value: string): string | undefined {
   const [, type = '', parameterText = ''] = CONTENT_TYPE.exec(value) ?? []
-  if (LINE_BOUNDARY.test(value) || type === '') return 'it is no media type'
+  if (CONTROL_CHARACTER.test(value) || type === '') return 'it is no media type'
   if (!CONTENT_TYPES.includes(type.toLowerCase())) return `it must be one of ${CONTENT_TYPES.join(', ')}`
   const parameters = [...parameterText.matchAll(PARAMETER)].map(([, name = '', word, text]): [string, string] => [
     name.toLowerCase(),

@@ -1,7 +1,7 @@
 import { ProblemList } from '../errors.ts'
 import { count, formatBytes, printable } from '../text.ts'
 import { layoutFault, limitFault, metadataFault, orCorrupt } from './archive-fault.ts'
-import { mismatches, normalizeName, type WheelFilename } from './filename.ts'
+import { mismatches, normalizeName, tagSet, type WheelFilename } from './filename.ts'
 import { parseCoreMetadata } from './metadata.ts'
 import type { OpenFile } from './open-file.ts'
 import type { ArchiveOptions } from './sdist.ts'
@@ -37,11 +37,12 @@ export async function readWheel(
     const { members, warnings } = await readZip(file, options)
     const folder = distInfo(file, members)
     const metadata = requiredMember(file, members, folder, 'METADATA')
-    requiredMember(file, members, folder, 'WHEEL')
+    const wheel = requiredMember(file, members, folder, 'WHEEL')
     requiredMember(file, members, folder, 'RECORD')
     const bytes = await readMember(file, metadata, options.signal)
     if (!belongsTo(folder, filename)) throwMisnamed(file, folder, filename, bytes)
-    return { metadata: bytes, warnings }
+    const tags = tagWarnings(await readMember(file, wheel, options.signal), filename)
+    return { metadata: bytes, warnings: [...warnings, ...tags] }
   })
 }
 
@@ -88,6 +89,18 @@ function requiredMember(
   if (member.isSpecial) throw layoutFault(file, `${shown} is a symbolic link or a device, and must be a file`)
   if (member.size > LIMITS[name]) throw limitFault(file, `${shown} has more than ${formatBytes(LIMITS[name])}`)
   return member
+}
+
+/** Installers choose a wheel by the tags of its name; those in WHEEL (PEP 427) say what was built. */
+function tagWarnings(wheel: Buffer, { pythonTag, abiTag, platformTag }: WheelFilename): string[] {
+  const built = [new Set<string>(), new Set<string>(), new Set<string>()]
+  const lines = wheel.toString('utf8').matchAll(/^Tag:[ \t]*([^-\s]+)-([^-\s]+)-([^-\s]+)[ \t]*$/gim)
+  for (const [, ...tags] of lines) for (const [index, tag] of tags.entries()) built[index]?.add(tag)
+  const named = [pythonTag, abiTag, platformTag]
+  const isSame = built.every((tags, index) => tags.size === 0 || tagSet(tags) === tagSet([named[index] ?? '']))
+  if (isSame) return []
+  const found = built.map((tags) => printable(tagSet(tags), 80)).join('-')
+  return [`its WHEEL file says that it was built for ${found}, and its name says something else`]
 }
 
 /** Whether a directory is `{name}-{version}.dist-info` of the file's name, however the two are spelled. */

@@ -106,7 +106,7 @@ function explainHandshake(error: unknown, attempt: Attempt, party: Party, limit:
   const alert = alertOf(error)
   if (alert !== undefined) return explainAlert(alert, attempt, party)
   const code = errorCodeOf(error) ?? ''
-  if (CLOSED.has(code)) return closedInHandshake(code, attempt, party)
+  if (CLOSED.has(code)) return closedInHandshake(error, attempt, party)
   if (!attempt.keysAgreed && NOT_TLS.has(code)) return notTls(party)
   if (NO_COMMON_VERSION.has(code)) return versionFault(code, party)
   if (SYSTEM_CODE.test(code)) return explainConnect(error, party, limit)
@@ -138,9 +138,10 @@ function notTls({ target }: Party): ProblemDetails {
 }
 
 /** Without an alert the moment alone tells: keys are agreed on before the server looks at the client's certificate. */
-function closedInHandshake(code: string, attempt: Attempt, party: Party): ProblemDetails {
+function closedInHandshake(error: unknown, attempt: Attempt, party: Party): ProblemDetails {
   const { target, hasIdentity } = party
-  const how = code === 'ECONNRESET' || code === 'EPIPE' ? 'reset' : 'closed'
+  // Node gives the code of a reset to a proper end too; only the reset comes from a system call.
+  const how = error instanceof Error && 'syscall' in error ? 'reset' : 'closed'
   if (attempt.keysAgreed && attempt.asked) {
     if (!hasIdentity) return certificateRequired(`it ${how} the connection after it had asked for one`, party)
     return {

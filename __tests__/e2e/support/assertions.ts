@@ -25,7 +25,7 @@ export function outcomesOf(run: ActionRun): Readonly<Record<string, string>> {
 
 /** What a person sees, for the message of a failed assertion. */
 export function shown(run: ActionRun): string {
-  return [...run.log, run.main.stderr, run.summary].join('\n')
+  return [...run.log, run.main.stderr].join('\n')
 }
 
 /** Everything that leaves a run and can be read by people, later steps or machines, by where it stands. */
@@ -74,7 +74,7 @@ export function materialIn(temp: string): string[] {
 
 /** Nothing of the machinery shows: no stack, no fault of our own, no warning of Node.js, no forged command. */
 export function assertOrderly(run: ActionRun): void {
-  assert.doesNotMatch(shown(run), /E_RUN_INTERNAL|^\s+at .*[:)]\d+\)?$/m)
+  assert.doesNotMatch(`${shown(run)}\n${run.summary}`, /E_RUN_INTERNAL|^\s+at .*[:)]\d+\)?$/m)
   assert.equal(run.main.stderr + (run.post?.stderr ?? ''), '')
   const commands = new Set(run.commands.map(({ name }) => name))
   const expected = ['add-mask', 'debug', 'notice', 'warning', 'error']

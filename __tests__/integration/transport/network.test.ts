@@ -70,7 +70,7 @@ describe('a connection', () => {
     const { handshake, code, message } = await meet(port)
     assert.equal(code, 'E_NETWORK_CLOSED')
     assert.equal(handshake, 'failed')
-    assert.match(message, /in the middle of the TLS handshake/)
+    assert.match(message, /closed the connection in the middle of the TLS handshake/)
   })
 
   it('that is reset is told from one that is closed', async (t) => {

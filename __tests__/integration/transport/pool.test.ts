@@ -63,10 +63,12 @@ describe('the pool', () => {
     })
   }
 
-  it('works without a probe', async (t) => {
-    const { transport, url } = await pool(t, (socket) => serve(socket))
-    assert.equal(await get(url, transport), 'ok')
-  })
+  for (const maxVersion of [undefined, 'TLSv1.2'] as const) {
+    it(`works without a probe (${maxVersion ?? 'TLSv1.3'})`, async (t) => {
+      const { transport, url } = await pool(t, (socket) => serve(socket, maxVersion && { maxVersion }))
+      assert.equal(await get(url, transport), 'ok')
+    })
+  }
 
   it("makes a new connection without a word when the probe's has died in between", async (t) => {
     const closed = Promise.withResolvers<void>()

@@ -81,6 +81,7 @@ describe('checked distributions', () => {
     const bytes = makeWheel({
       name: 'My.Demo',
       version: '1.0.0RC1',
+      tags: ['py2-none-any', 'py3-none-any'],
       metadata: coreMetadata({ name: 'My.Demo', version: '1.0.0RC1' }) + FULL,
     })
     const file = 'My.Demo-1.0.0RC1-py2.py3-none-any.whl'

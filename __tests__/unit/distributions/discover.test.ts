@@ -342,7 +342,7 @@ describe('the patterns of files', () => {
     write(`dist/${WHEEL}`)
     const allExclude = await onlyProblem({ files: ['!dist/*.zip'] })
     assert.equal(allExclude.code, 'E_DIST_PATTERN')
-    assert.match(allExclude.message, /all of its lines exclude/)
+    assert.match(allExclude.message, /files has no line that names files/)
     const none = await onlyProblem({ files: ['dist/*', '!dist/*.whl'] })
     assert.equal(none.code, 'E_DIST_NONE')
     assert.match(none.message, /the `!` lines of files exclude all/)

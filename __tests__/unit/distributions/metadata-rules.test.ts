@@ -141,6 +141,8 @@ describe('a field', () => {
         ['text/plain; charset=utf-8; charset=utf-8', /a parameter twice/],
         ['text/plain; charset', /no media type/],
         ['', /no media type/],
+        ['text/plain; a\x0eb=c', /no media type/],
+        ['text/plain;\n a=b', /no media type/],
       ],
     ],
     [

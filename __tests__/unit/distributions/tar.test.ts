@@ -110,6 +110,19 @@ describe('the members of a tar archive', () => {
     }
   })
 
+  it('may have numbers in base-256 and empty ones where nobody needs them', async () => {
+    const over = {
+      100: '\0'.repeat(8),
+      108: '\x80\0\0\0\x7f\xff\xff\xff',
+      136: '\xff'.repeat(12),
+      329: '\0'.repeat(16),
+    }
+    assert.deepEqual(
+      (await members(tar({ magic: GNU_MAGIC, over }))).map(({ content }) => content),
+      ['abc'],
+    )
+  })
+
   it('may follow the header that `git archive` writes', async () => {
     const global: TarSpec = { name: 'pax_global_header', type: 'g', content: paxRecords({ comment: 'a'.repeat(40) }) }
     assert.deepEqual((await members(makeTar([global, ...several]))).length, several.length)
@@ -158,6 +171,12 @@ describe('the members of a tar archive', () => {
     ['a negative size in octal', tar({ size: Buffer.from('-0000000003\0') }), /no octal number/],
     ['a size beyond all bounds', tar({ size: base256(0x80, 0xff, 0xff) }), /negative or beyond all bounds/],
     ['a size that the archive does not have', tar({ size: 8 ** 11 - 1 }), /is cut off inside the member/],
+    ['a mode that is no number', tar({ over: { 100: '00006x4' } }), /one of its numbers .* is none, where Python ends/],
+    ['an owner that is no number', tar({ over: { 108: '0080000' } }), /one of its numbers/],
+    ['a group that is no number', tar({ over: { 116: '000000\xff\xff' } }), /one of its numbers/],
+    ['a time that is no number', tar({ over: { 136: '00000000000\x02' } }), /one of its numbers/],
+    ['a device that is no number', tar({ over: { 329: 'x' } }), /one of its numbers/],
+    ['a second device number that is none', tar({ over: { 337: '-1' } }), /one of its numbers/],
     ['no name', tar({ name: '' }), /it has no name/],
     ['a FIFO', tar({ type: '6', content: '' }), /neither file, directory nor link \(type 6\)/],
     ['a device', tar({ type: '3', content: '' }), /neither file/],

@@ -317,6 +317,12 @@ const REFUSED: readonly [what: string, bytes: Buffer, code: string, message: Reg
     /overlaps its end record/,
   ],
   ['zip64 numbers beyond 2^53', makeWheel({ zip: { zip64: { offset: 2 ** 62 } } }), 'E_DIST_LAYOUT', /corrupt/],
+  [
+    'a member of a newer zip format',
+    changed(METADATA, { version: 64 }),
+    'E_DIST_LAYOUT',
+    /it needs a version of the zip format that pip does not know/,
+  ],
   ['a compression method of another kind', changed(METADATA, { method: 93 }), 'E_DIST_LAYOUT', /compression method 93/],
   [
     'a stored member with two sizes',
@@ -524,5 +530,29 @@ describe('the .dist-info directory of a wheel', () => {
     )
     assert.equal(error.code, 'E_DIST_MISMATCH')
     assert.match(error.message, /version 6\.7\.8, build tag 9; its METADATA says version 6\.7\.8\.post9/)
+  })
+})
+
+describe('the tags in WHEEL', () => {
+  const warnings = async (file: string, ...tags: string[]) => (await read(makeWheel({ tags }), { file })).warnings
+
+  it('may come in any order, one by one or in sets, and may be missing', async () => {
+    const linux = 'demo-1.0-cp312.cp311-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl'
+    const each = ['cp311', 'cp312'].flatMap((python) =>
+      ['manylinux2014_x86_64', 'manylinux_2_17_x86_64'].map((platform) => `${python}-abi3-${platform}`),
+    )
+    assert.deepEqual(await warnings(linux, ...each), [])
+    assert.deepEqual(await warnings(linux, 'cp311.cp312-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64'), [])
+    assert.deepEqual(await warnings(linux), [])
+  })
+
+  it('that are not those of the file name are a warning that names them', async () => {
+    assert.deepEqual(
+      await warnings('demo-1.0-py3-none-any.whl', 'cp312-cp312-linux_x86_64', 'cp311-cp311-linux_x86_64'),
+      [
+        'its WHEEL file says that it was built for cp311.cp312-cp311.cp312-linux_x86_64, and its name says something else',
+      ],
+    )
+    assert.equal((await warnings('demo-1.0-py3-none-win_amd64.whl', 'py3-none-any')).length, 1)
   })
 })
