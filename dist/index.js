@@ -52052,7 +52052,7 @@ class InputReader {
         const { env } = this.#sources;
         const ours = new Set(INPUT_NAMES.map(variableOf));
         for (const variable of Object.keys(env)) {
-            if (!variable.startsWith('INPUT_') || ours.has(variable) || env[variable] === undefined)
+            if (!variable.startsWith('INPUT_') || ours.has(variable))
                 continue;
             const name = variable.slice('INPUT_'.length).toLowerCase();
             const start = `\`${(0,lib_text/* printable */.g$)(name, 60)}\` is not an input of this action`;
@@ -53841,8 +53841,6 @@ function smallInteger(node) {
 
 
 
-/** Characters of a name in a sentence: company names with four or five parts fit. */
-const LONGEST_NAME = 160;
 /** The chain and, where `withRoot` says so, the root above it. */
 function membersOf({ chain, root }, withRoot) {
     const [leaf, ...intermediates] = chain;
@@ -53853,7 +53851,7 @@ function membersOf({ chain, root }, withRoot) {
     ];
 }
 function memberOf(certificate, position) {
-    const member = { certificate, position, subject: subjectOf(certificate), extensions: undefined };
+    const member = { certificate, position, subject: (0,lib_text/* subjectOf */.et)(certificate), extensions: undefined };
     const part = undecodable(certificate);
     if (part !== undefined)
         return { ...member, unreadable: `its ${part} cannot be read` };
@@ -53877,28 +53875,11 @@ function undecodable(certificate) {
         return 'public key';
     }
 }
-/** The subject as one printable line. */
-function subjectOf(certificate) {
-    return nameLine(certificate.subject);
-}
-/** The issuer's name as one printable line. */
-function issuerOf(certificate) {
-    return nameLine(certificate.issuer);
-}
-/** Node writes one part of a name a line, the most general first; nothing at all where it is empty. */
-function nameLine(name) {
-    const parts = (name ?? '').split('\n').reverse();
-    return (0,lib_text/* printable */.g$)(parts.join(', '), LONGEST_NAME) || '(no name)';
-}
 /** `the leaf certificate CN=publisher`, `the intermediate CN=Issuing CA`, `the root CN=Corporate Root`. */
 function nameMember({ position, subject }) {
     if (position === 'leaf')
         return `the leaf certificate ${subject}`;
     return position === 'root' ? `the root ${subject}` : `the intermediate ${subject}`;
-}
-/** `2026-11-25 09:30 UTC`. */
-function formatTime(time) {
-    return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 ;// CONCATENATED MODULE: ./lib/certificates/path.js
@@ -54138,6 +54119,7 @@ function compare(a, b) {
 ;// CONCATENATED MODULE: ./lib/certificates/issuer.js
 
 
+
 /** Certificates of the issuer's name that are looked at, and unused CAs whose own paths are built. */
 const MOST_LOOKED_AT = 16;
 /**
@@ -54162,8 +54144,8 @@ function brokenSignature({ path, top, others, anchors }) {
         severity: 'error',
         position: top.position,
         subject: top.subject,
-        message: `the signature of ${nameMember(top)} was not made with the key of ${subjectOf(issuer)}: one of the two was altered, or the CA was made anew under the same name`,
-        hint: `Take the certificate and its CA's certificate anew from the team that runs ${issuerOf(certificate)}.`,
+        message: `the signature of ${nameMember(top)} was not made with the key of ${(0,lib_text/* subjectOf */.et)(issuer)}: one of the two was altered, or the CA was made anew under the same name`,
+        hint: `Take the certificate and its CA's certificate anew from the team that runs ${(0,lib_text/* issuerOf */.xD)(certificate)}.`,
     };
 }
 /** `checkIssued` asks for keyCertSign too, which a self-signed leaf does not need. */
@@ -54186,7 +54168,7 @@ function missingIssuer(end) {
 }
 /** What to tell when a server refuses a chain that could be compared with no bundle. */
 function openQuestion({ path, top }) {
-    const issuer = issuerOf(top.certificate);
+    const issuer = (0,lib_text/* issuerOf */.xD)(top.certificate);
     if (path.chain.length === 1 && path.root === undefined && !isSelfSigned(top.certificate)) {
         return `client-cert holds ${nameMember(top)} alone: a server that does not have the certificate of its issuer ${issuer} cannot accept it`;
     }
@@ -54195,7 +54177,7 @@ function openQuestion({ path, top }) {
 function explain(end, bundle) {
     const { path, top, anchors } = end;
     const highest = path.root ?? top.certificate;
-    const name = issuerOf(highest);
+    const name = (0,lib_text/* issuerOf */.xD)(highest);
     if (anchors.some((anchor) => sameName(anchor.subject, highest.issuer))) {
         return {
             code: 'E_CERT_UNKNOWN_ISSUER',
@@ -54207,14 +54189,14 @@ function explain(end, bundle) {
         const where = path.root === undefined ? 'is self-signed and not' : 'is not';
         return {
             code: 'E_CERT_UNKNOWN_ISSUER',
-            message: `the chain ends at ${subjectOf(highest)}, which ${where} in ${bundle}`,
+            message: `the chain ends at ${(0,lib_text/* subjectOf */.et)(highest)}, which ${where} in ${bundle}`,
             hint: `Use a client certificate that a CA in ${bundle} issued, or put the CA that the server trusts for clients into ${bundle}.`,
         };
     }
     return isGap(end) ? missingLink(end, bundle) : unknownIssuer(name, top, bundle);
 }
 function missingLink({ path, top }, bundle) {
-    const name = issuerOf(top.certificate);
+    const name = (0,lib_text/* issuerOf */.xD)(top.certificate);
     const alone = path.chain.length === 1 ? 'client-cert holds the leaf without it' : 'client-cert has a gap there';
     return {
         code: 'E_CERT_INCOMPLETE_CHAIN',
@@ -54244,7 +54226,6 @@ function isGap({ path, others, anchors, now }) {
 
 ;// CONCATENATED MODULE: ./lib/certificates/leftovers.js
 
-
 /** Certificates that a sentence names. */
 const MOST_NAMED = 3;
 /** What the sent chain leaves out or moves, compared with what was given: notices of E_CERT_UNTIDY_CHAIN. */
@@ -54259,11 +54240,11 @@ function judgeLeftovers(leaf, others, path) {
     }
     const { root, unused } = path;
     if (root !== undefined && distinct.has(root.fingerprint256)) {
-        findings.push(notice(root, 'root', `client-cert holds the root ${subjectOf(root)}, which is not sent: servers have their own copy`));
+        findings.push(notice(root, 'root', `client-cert holds the root ${(0,lib_text/* subjectOf */.et)(root)}, which is not sent: servers have their own copy`));
     }
     const [first] = unused;
     if (first !== undefined) {
-        const names = unused.slice(0, MOST_NAMED).map(subjectOf).join('; ');
+        const names = unused.slice(0, MOST_NAMED).map(lib_text/* subjectOf */.et).join('; ');
         findings.push(notice(first, 'extra', `client-cert holds ${(0,lib_text/* count */.U9)(unused.length, 'certificate')} outside the leaf's path, not sent: ${names}`));
     }
     return [...findings, ...moved(path, prints), ...added(path, distinct)];
@@ -54281,7 +54262,7 @@ function added({ chain }, distinct) {
     return chain.flatMap((certificate, index) => distinct.has(certificate.fingerprint256)
         ? []
         : [
-            notice(certificate, `intermediate ${index}`, `${subjectOf(certificate)} is not in client-cert; it is sent from the CA bundle`),
+            notice(certificate, `intermediate ${index}`, `${(0,lib_text/* subjectOf */.et)(certificate)} is not in client-cert; it is sent from the CA bundle`),
         ]);
 }
 function notice(certificate, position, message) {
@@ -54289,7 +54270,7 @@ function notice(certificate, position, message) {
         code: 'E_CERT_UNTIDY_CHAIN',
         severity: 'notice',
         position,
-        subject: subjectOf(certificate),
+        subject: (0,lib_text/* subjectOf */.et)(certificate),
         message,
         hint: undefined,
     };
@@ -54332,7 +54313,7 @@ function isExplained({ accepted, code = '' }, faults) {
 }
 function refused({ code = 'no code' }, { subject, certificate }) {
     const common = { severity: 'error', position: 'leaf', subject };
-    const issuer = issuerOf(certificate);
+    const issuer = (0,lib_text/* issuerOf */.xD)(certificate);
     if (code === 'NOT_SENT') {
         return {
             ...common,
@@ -54350,6 +54331,7 @@ function refused({ code = 'no code' }, { subject, certificate }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/certificates/strength.js
+
 
 /** What OpenSSL's security level 2 asks for (112 bits): bits of the modulus, bits of the curve. */
 const SHORTEST_MODULUS = 2048;
@@ -54369,7 +54351,7 @@ function judgeStrength(members) {
                 position,
                 subject,
                 message: `${nameMember(member)} ${reasons.join(' and ')}, too weak for servers with a current OpenSSL`,
-                hint: `Ask the team that runs ${issuerOf(certificate)} for a certificate with an RSA key of at least 2048 bits or an EC key, signed with SHA-256 or better.`,
+                hint: `Ask the team that runs ${(0,lib_text/* issuerOf */.xD)(certificate)} for a certificate with an RSA key of at least 2048 bits or an EC key, signed with SHA-256 or better.`,
             },
         ];
     });
@@ -54431,7 +54413,7 @@ function unreadable(member) {
         code: 'E_CERT_UNREADABLE',
         kind: 'structure',
         message: `${nameMember(member)} is malformed: ${member.unreadable}`,
-        hint: `Ask the team that runs ${issuerOf(member.certificate)} for a well-formed certificate.`,
+        hint: `Ask the team that runs ${(0,lib_text/* issuerOf */.xD)(member.certificate)} for a well-formed certificate.`,
     });
 }
 function unknownCritical(member) {
@@ -54442,7 +54424,7 @@ function unknownCritical(member) {
         code: 'E_CERT_REFUSED',
         kind: 'structure',
         message: `${nameMember(member)} has the critical extension ${oid}, which OpenSSL does not process: it must refuse the certificate`,
-        hint: `Ask the team that runs ${issuerOf(member.certificate)} for a certificate without it, or with the extension not critical.`,
+        hint: `Ask the team that runs ${(0,lib_text/* issuerOf */.xD)(member.certificate)} for a certificate without it, or with the extension not critical.`,
     });
 }
 function purposes(member) {
@@ -54559,7 +54541,7 @@ function expired(member, { expiryErrorDays }, now) {
         enforced: expiryErrorDays > 0,
         position: member.position,
         subject: member.subject,
-        message: `${identify(member)} ended on ${formatTime(end)}, ${span(+now - +end)} ago`,
+        message: `${identify(member)} ended on ${(0,lib_text/* formatTime */.fU)(end)}, ${span(+now - +end)} ago`,
         hint: whoseTurn(member),
     };
 }
@@ -54570,8 +54552,8 @@ function notYetValid(member, now) {
         kind: 'date',
         position: member.position,
         subject: member.subject,
-        message: `${identify(member)} is valid only from ${formatTime(start)}, in ${span(+start - +now)}`,
-        hint: `Wait until then, or correct the runner's clock, which says ${formatTime(now)}.`,
+        message: `${identify(member)} is valid only from ${(0,lib_text/* formatTime */.fU)(start)}, in ${span(+start - +now)}`,
+        hint: `Wait until then, or correct the runner's clock, which says ${(0,lib_text/* formatTime */.fU)(now)}.`,
     };
 }
 function expiresSoon(member, limits, now) {
@@ -54588,17 +54570,17 @@ function expiresSoon(member, limits, now) {
         severity: forbidden ? 'error' : 'warning',
         position: member.position,
         subject: member.subject,
-        message: `${identify(member)} ends on ${formatTime(validToDate)}: ${span(left)} left${limit}`,
+        message: `${identify(member)} ends on ${(0,lib_text/* formatTime */.fU)(validToDate)}: ${span(left)} left${limit}`,
         hint: whoseTurn(member),
     };
 }
 function identify(member) {
     const { certificate } = member;
-    const issuer = member.position === 'root' ? 'self-signed' : `issued by ${issuerOf(certificate)}`;
+    const issuer = member.position === 'root' ? 'self-signed' : `issued by ${(0,lib_text/* issuerOf */.xD)(certificate)}`;
     return `${nameMember(member)} (serial ${(0,lib_text/* printable */.g$)(certificate.serialNumber, 64)}, ${issuer})`;
 }
 function whoseTurn({ position, certificate }) {
-    const issuer = issuerOf(certificate);
+    const issuer = (0,lib_text/* issuerOf */.xD)(certificate);
     if (position === 'leaf') {
         return `Ask the team that runs ${issuer} for a new client certificate, then replace client-cert and client-key together.`;
     }
@@ -54752,6 +54734,7 @@ function pem(certificates) {
 
 
 
+
 const SEVERITIES = ['error', 'warning', 'notice'];
 /**
  * Checks, before any connection, whether servers will accept the client's certificate: OpenSSL gives the verdict, the
@@ -54863,7 +54846,7 @@ function partialAnchor({ path, bundle }) {
     const { anchor } = path;
     if (anchor === undefined || endsAtRoot(path, anchor))
         return undefined;
-    const subject = subjectOf(anchor);
+    const subject = (0,lib_text/* subjectOf */.et)(anchor);
     const position = path.chain.indexOf(anchor);
     return {
         code: 'E_CERT_INCOMPLETE_CHAIN',
@@ -56049,7 +56032,7 @@ function gzip_kindOf(bytes) {
 
 ;// CONCATENATED MODULE: ./lib/distributions/archive-path.js
 /** The longest path that Linux opens, and more levels than any honest tree has: what is done for a name stays cheap. */
-const archive_path_LONGEST_NAME = 4096;
+const LONGEST_NAME = 4096;
 const MOST_LEVELS = 128;
 /**
  * Why a member's name is refused, in one phrase, or undefined. Such names mean one place to one reader and another place
@@ -56064,7 +56047,7 @@ function pathFault(name) {
         return 'its name begins with a drive letter';
     if (name.split(/[/\\]/).includes('..'))
         return 'its name climbs out of the archive with `..`';
-    if (name.length > archive_path_LONGEST_NAME || name.split('/').length > MOST_LEVELS)
+    if (name.length > LONGEST_NAME || name.split('/').length > MOST_LEVELS)
         return 'its name is too long or too deep';
     return undefined;
 }
@@ -56643,7 +56626,7 @@ function parseCentralHeader(directory, position) {
         offset,
         unixType: (header.readUInt32LE(38) >>> 16) & 0o170000,
         hasDescriptor: (flags & zip_headers_FLAG.descriptor) !== 0,
-        surplusZip64: zip64.surplus,
+        surplusZip64: zip64.surplus !== undefined,
         length: extraEnd,
     };
 }
@@ -56676,7 +56659,7 @@ function methodOf(method, flags, size, compressedSize) {
 }
 /**
  * The values as the zip64 field completes them (APPNOTE 4.5.3): one of eight bytes for each that says "see there", in
- * order, and nothing else. A field though no value asks for one is `surplus`.
+ * order, and nothing else. A field that no value asks for is `surplus`.
  */
 function zip64Values(extra, values) {
     const fields = extraFields(extra);
@@ -56685,7 +56668,7 @@ function zip64Values(extra, values) {
     const field = fields.get(ZIP64_FIELD);
     const wanted = values.filter((value) => value === IN_ZIP64).length;
     if (wanted === 0)
-        return { values: [...values], surplus: field !== undefined };
+        return { values: [...values], surplus: field };
     if (field?.length !== wanted * 8) {
         throw new ZipFault(`its zip64 field has ${field?.length ?? 0} bytes where ${wanted * 8} must be`);
     }
@@ -56696,7 +56679,7 @@ function zip64Values(extra, values) {
         position += 8;
         return readUInt64(field, position - 8);
     });
-    return { values: completed, surplus: false };
+    return { values: completed, surplus: undefined };
 }
 function extraFields(extra) {
     const fields = new Map();
@@ -56752,7 +56735,15 @@ function compareLocalHeader(fixed, name, extra, central) {
         throw new ZipFault('it is stored, and its size stands only behind it');
     }
     const wideDescriptor = uncompressed === IN_ZIP64 || central.size >= IN_ZIP64 || central.compressedSize >= IN_ZIP64;
-    return { surplusZip64: zip64.surplus, wideDescriptor };
+    const isSurplus = zip64.surplus !== undefined && !repeatsSizes(zip64.surplus, size, compressedSize);
+    return { surplusZip64: isSurplus, wideDescriptor };
+}
+/**
+ * Whether a zip64 field says again what the header says. CPython writes one into each local header with `force_zip64`,
+ * which Bazel's py_wheel always asks for: no reader can be misled, and pip, uv and PyPI take such wheels.
+ */
+function repeatsSizes(field, size, compressedSize) {
+    return field.length === 16 && readUInt64(field, 0) === size && readUInt64(field, 8) === compressedSize;
 }
 function differs(what) {
     return new ZipFault(`its ${what} in the local header and in the central directory differ`);
@@ -62185,13 +62176,9 @@ function mismatch(holdings, certificates) {
     const others = certificates.length - 1;
     return new lib_errors/* PublishError */.S1({
         code: 'E_KEY_MISMATCH',
-        message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : client_identity_subjectOf(named)}${others === 0 ? '' : `, nor to the ${(0,lib_text/* count */.U9)(others, 'other')} given`}`,
+        message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : (0,lib_text/* subjectOf */.et)(named)}${others === 0 ? '' : `, nor to the ${(0,lib_text/* count */.U9)(others, 'other')} given`}`,
         hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
     });
-}
-/** Node writes one part of a name a line, the most general first. */
-function client_identity_subjectOf({ subject }) {
-    return (0,lib_text/* printable */.g$)((subject ?? '').split('\n').reverse().join(', '), 160) || '(no name)';
 }
 function passphraseNotices(passphrase, opened) {
     if (passphrase === undefined || opened.passphrase === 'as given')
@@ -62203,7 +62190,7 @@ function passphraseNotices(passphrase, opened) {
 function rivalNotice(leaf, rivals) {
     const { serialNumber, validToDate } = leaf;
     const until = Number.isNaN(Number(validToDate)) ? 'an unreadable date' : (0,lib_text/* formatDate */.Yq)(validToDate);
-    return `the private key fits ${rivals.length + 1} certificates: ${client_identity_subjectOf(leaf)}, serial ${serialNumber}, valid until ${until}, is used`;
+    return `the private key fits ${rivals.length + 1} certificates: ${(0,lib_text/* subjectOf */.et)(leaf)}, serial ${serialNumber}, valid until ${until}, is used`;
 }
 function strangerNotices({ strangers }) {
     return strangers.map(({ where, kind }) => `${where} is ${(0,encoding_kind/* nameOfKind */.lI)(kind)}; it is not used`);
@@ -62304,7 +62291,6 @@ function plainHost(hostname) {
 
 
 
-
 /**
  * First stage: inputs, identity, chain, distributions, expectations. All problems end up in `progress`; undefined when
  * they stop the run before any connection. A dry run goes on with what there is: it is made to test a certificate.
@@ -62372,7 +62358,7 @@ async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caB
         signal,
     });
     progress.chain = check;
-    runner.log('Identity', `${subjectOf(leaf)}, valid until ${(0,lib_text/* formatDate */.Yq)(leaf.validToDate)}`);
+    runner.log('Identity', `${(0,lib_text/* subjectOf */.et)(leaf)}, valid until ${(0,lib_text/* formatDate */.Yq)(leaf.validToDate)}`);
     for (const { severity, code, message, hint } of check.findings) {
         if (severity === 'error')
             problems.add({ code, message, hint });
@@ -62385,15 +62371,15 @@ async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caB
         return undefined;
     runner.log('Chain', chainLine(check));
     return {
-        subject: subjectOf(leaf),
+        subject: (0,lib_text/* subjectOf */.et)(leaf),
         chainPem: check.chain.map((certificate) => certificate.toString()).join(''),
         key,
         unknownIssuer: check.unknownIssuer,
     };
 }
 function chainLine({ chain, anchor }) {
-    const path = chain.map(subjectOf).join(' <- ');
-    const end = anchor === undefined ? 'whether the server knows its issuer, the handshake will show' : subjectOf(anchor);
+    const path = chain.map(lib_text/* subjectOf */.et).join(' <- ');
+    const end = anchor === undefined ? 'whether the server knows its issuer, the handshake will show' : (0,lib_text/* subjectOf */.et)(anchor);
     return anchor === undefined ? `${path}: ${end}` : `${path} <- ${end}`;
 }
 function chooseProxy(runner, { repositoryUrl }) {
@@ -62418,8 +62404,9 @@ async function gather({ runner, signal }, inputs, progress, problems) {
     checkExpectations(distributions, { projects, version, files, sha256 }, mine);
     const { refType: type, refName: name } = runner.facts;
     const tag = tagWarning(distributions, { type, name });
+    // First, since the summary begins with the first warnings.
     if (tag !== undefined)
-        progress.warnings.push(tag);
+        progress.warnings.unshift(tag);
     for (const problem of mine.all) {
         // To test a certificate nobody needs a distribution.
         if (inputs.dryRun && problem.code === 'E_DIST_NONE')
@@ -62443,8 +62430,8 @@ const MS_PER_DAY = 24 * 60 * 60 * 1000;
 function certificateFacts(chain) {
     return chain.map((certificate, index) => ({
         position: index === 0 ? 'leaf' : `intermediate ${index}`,
-        subject: subjectOf(certificate),
-        issuer: issuerOf(certificate),
+        subject: (0,lib_text/* subjectOf */.et)(certificate),
+        issuer: (0,lib_text/* issuerOf */.xD)(certificate),
         serial: certificate.serialNumber,
         fingerprint256: certificate.fingerprint256,
         notBefore: certificate.validFromDate,
@@ -63491,8 +63478,8 @@ function readFacts(socket, { remoteAddress, asked, certificates }) {
         remoteAddress: (0,lib_text/* printable */.g$)(remoteAddress),
         asked,
         server: {
-            subject: own === undefined ? '' : handshake_subjectOf(own),
-            issuer: own === undefined ? '' : handshake_issuerOf(own),
+            subject: own === undefined ? '' : (0,lib_text/* subjectOf */.et)(own),
+            issuer: own === undefined ? '' : (0,lib_text/* issuerOf */.xD)(own),
             fingerprint256: own?.fingerprint256 ?? '',
             validTo: isoDate(own?.validToDate),
         },
@@ -63500,20 +63487,6 @@ function readFacts(socket, { remoteAddress, asked, certificates }) {
 }
 function isoDate(date) {
     return date === undefined || Number.isNaN(date.getTime()) ? '' : date.toISOString();
-}
-/** Characters of a name in a sentence: company names with four or five parts fit. */
-const handshake_LONGEST_NAME = 160;
-/** `CN=Issuing CA, O=Example`, printable. */
-function handshake_subjectOf(certificate) {
-    return handshake_nameLine(certificate.subject);
-}
-function handshake_issuerOf(certificate) {
-    return handshake_nameLine(certificate.issuer);
-}
-/** Node writes one part of a name a line, the most general first; nothing at all where it is empty. */
-function handshake_nameLine(name) {
-    const parts = (name ?? '').split('\n').reverse();
-    return (0,lib_text/* printable */.g$)(parts.join(', '), handshake_LONGEST_NAME) || '(no name)';
 }
 
 ;// CONCATENATED MODULE: ./lib/transport/trust.js
@@ -63614,7 +63587,6 @@ function isIssuedBy(lower, upper) {
 
 
 
-
 /** Characters of a list of names in a sentence. */
 const LONGEST_LIST = 300;
 /** Codes of OpenSSL's verification that say: nobody whom we trust issued this. */
@@ -63639,7 +63611,7 @@ function explainServerFault(code, words, attempt, party) {
         if (UNKNOWN_ISSUER.has(code))
             return server_fault_unknownIssuer(own, attempt.certificates, party);
     }
-    const whose = own === undefined ? '' : ` (${handshake_subjectOf(own)}, issued by ${handshake_issuerOf(own)})`;
+    const whose = own === undefined ? '' : ` (${(0,lib_text/* subjectOf */.et)(own)}, issued by ${(0,lib_text/* issuerOf */.xD)(own)})`;
     return {
         code: 'E_TLS_SERVER_REFUSED',
         message: `the certificate of ${party.target}${whose} was not accepted: ${(0,lib_text/* printable */.g$)(words)} (${(0,lib_text/* printable */.g$)(code, 60)})`,
@@ -63668,20 +63640,17 @@ function server_fault_notYetValid(chain, party) {
 function whose(culprit, [own], { target, trust }) {
     if (culprit === undefined)
         return `a CA certificate in ${trust.source} above the certificate of ${target}`;
-    const name = `(${handshake_subjectOf(culprit)}, issued by ${handshake_issuerOf(culprit)})`;
+    const name = `(${(0,lib_text/* subjectOf */.et)(culprit)}, issued by ${(0,lib_text/* issuerOf */.xD)(culprit)})`;
     return culprit === own ? `the certificate of ${target} ${name}` : `a CA certificate that ${target} sends ${name}`;
 }
 function period(certificate, now) {
-    const clock = `the runner's clock says ${server_fault_formatTime(now)}`;
+    const clock = `the runner's clock says ${(0,lib_text/* formatTime */.fU)(now)}`;
     if (certificate === undefined)
         return clock;
     const { validFromDate, validToDate } = certificate;
-    return `it is valid from ${server_fault_formatTime(validFromDate)} to ${server_fault_formatTime(validToDate)}, and ${clock}`;
+    return `it is valid from ${(0,lib_text/* formatTime */.fU)(validFromDate)} to ${(0,lib_text/* formatTime */.fU)(validToDate)}, and ${clock}`;
 }
 /** `2026-11-25 09:30 UTC` */
-function server_fault_formatTime(time) {
-    return Number.isNaN(time.getTime()) ? '(unreadable)' : `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}
 function otherName(own, { target, host }) {
     const names = (0,lib_text/* printable */.g$)(own.subjectAltName ?? '', LONGEST_LIST);
     const found = names === '' ? 'no names at all (no subject alternative name)' : names;
@@ -63690,7 +63659,7 @@ function otherName(own, { target, host }) {
         : ' TLS settings are chosen by host name: use the name instead of the address in repository-url.';
     return {
         code: 'E_TLS_SERVER_NAME',
-        message: `the certificate of ${target} is for another name: expected ${(0,lib_text/* printable */.g$)(host)}, found ${found} (${handshake_subjectOf(own)}, issued by ${handshake_issuerOf(own)})`,
+        message: `the certificate of ${target} is for another name: expected ${(0,lib_text/* printable */.g$)(host)}, found ${found} (${(0,lib_text/* subjectOf */.et)(own)}, issued by ${(0,lib_text/* issuerOf */.xD)(own)})`,
         hint: `Use a name from the certificate in repository-url, or ask the team that runs the server for a certificate with this name.${address}`,
     };
 }
@@ -63703,8 +63672,8 @@ function server_fault_unknownIssuer(own, chain, party) {
         return incomplete(own, party);
     return {
         code: 'E_TLS_SERVER_UNKNOWN_CA',
-        message: `the certificate of ${party.target} (${handshake_subjectOf(own)}) ${missingAuthority(own, top, party)}`,
-        hint: voucher ?? addHint(server_fault_isSelfSigned(top) ? handshake_subjectOf(top) : handshake_issuerOf(top), party),
+        message: `the certificate of ${party.target} (${(0,lib_text/* subjectOf */.et)(own)}) ${missingAuthority(own, top, party)}`,
+        hint: voucher ?? addHint(server_fault_isSelfSigned(top) ? (0,lib_text/* subjectOf */.et)(top) : (0,lib_text/* issuerOf */.xD)(top), party),
     };
 }
 function missingAuthority(own, top, party) {
@@ -63712,22 +63681,22 @@ function missingAuthority(own, top, party) {
     if (server_fault_isSelfSigned(own))
         return `is self-signed, and ${missing} it`;
     if (server_fault_isSelfSigned(top))
-        return `leads to ${handshake_subjectOf(top)}, which ${missing}`;
-    const below = top === own ? '' : `, below ${handshake_issuerOf(top)}`;
+        return `leads to ${(0,lib_text/* subjectOf */.et)(top)}, which ${missing}`;
+    const below = top === own ? '' : `, below ${(0,lib_text/* issuerOf */.xD)(top)}`;
     if (holdsNamesake(top, party)) {
-        return `was issued by ${handshake_issuerOf(own)}${below}: ${party.trust.source} holds a CA of that name with another key`;
+        return `was issued by ${(0,lib_text/* issuerOf */.xD)(own)}${below}: ${party.trust.source} holds a CA of that name with another key`;
     }
-    return `was issued by ${handshake_issuerOf(own)}${below}, which ${missing}`;
+    return `was issued by ${(0,lib_text/* issuerOf */.xD)(own)}${below}, which ${missing}`;
 }
 function server_fault_isSelfSigned({ subject, issuer }) {
     return subject === issuer;
 }
 function incomplete(own, { target, trust }) {
     const bundle = trust.source === 'system' ? 'what Node.js and this system trust' : 'ca-bundle';
-    const issuer = handshake_issuerOf(own);
+    const issuer = (0,lib_text/* issuerOf */.xD)(own);
     return {
         code: 'E_TLS_SERVER_INCOMPLETE_CHAIN',
-        message: `${target} sends its certificate (${handshake_subjectOf(own)}) alone, without the certificate of ${issuer} that issued it, and ${bundle} does not hold that either`,
+        message: `${target} sends its certificate (${(0,lib_text/* subjectOf */.et)(own)}) alone, without the certificate of ${issuer} that issued it, and ${bundle} does not hold that either`,
         hint: `If ${issuer} is an intermediate, have the server send it, or add it to ca-bundle (browsers keep copies, so a page may open there all the same). If it is a root of your company, add it to ca-bundle.`,
     };
 }
@@ -64446,9 +64415,9 @@ function openTransport({ runner, secrets }, { url, identity, caBundle, proxy, in
 function trustLine({ source, ca, added }) {
     const cas = (0,lib_text/* count */.U9)(ca.length, 'CA');
     if (source === 'ca-bundle')
-        return `the server must chain to one of ${cas} in ca-bundle`;
+        return `the server must chain to ca-bundle (${cas}), nothing else is trusted`;
     const ofEnvironment = added === 0 ? '' : `, ${added} of them from NODE_EXTRA_CA_CERTS`;
-    return `the server must chain to one of ${cas} of Node.js and the system${ofEnvironment}`;
+    return `the server must chain to a CA of Node.js or the system (${cas}${ofEnvironment})`;
 }
 async function probe({ runner, signal }, transport, { url, identity }, progress) {
     const result = await transport.probe(signal);
@@ -64466,10 +64435,17 @@ async function probe({ runner, signal }, transport, { url, identity }, progress)
         runner.log('Server', `${who}, takes the client certificate ${identity.subject}`);
     else
         progress.warnings.push(`${url.host} did not ask for the client certificate: it does not know who publishes`);
-    if (handshake === 'accepted' && identity !== 'none' && identity.unknownIssuer !== undefined) {
-        runner.log('Server', `accepted the certificate, although ${identity.unknownIssuer}`);
-    }
+    if (handshake !== 'accepted' || identity === 'none')
+        return;
+    if (identity.unknownIssuer !== undefined)
+        runner.log('Server', `accepted it, although ${identity.unknownIssuer}`);
+    // Only a dry run gets here with problems.
+    if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code)))
+        progress.warnings.push(SERVER_DECIDES);
 }
+/** What `chain-check: warn` relaxes. */
+const SERVER_MAY_DECIDE = ['E_CERT_EXPIRED', 'E_CERT_NOT_YET_VALID', 'E_CERT_PURPOSE'];
+const SERVER_DECIDES = 'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides';
 function wouldBePublished({ distributions }, { problems }) {
     const [problem] = problems;
     return distributions.map((one) => (problem === undefined ? wouldPublish(one) : notTried(one, problem)));
@@ -64603,8 +64579,11 @@ function readSurroundings(env) {
 /* harmony export */   U9: () => (/* binding */ count),
 /* harmony export */   VP: () => (/* binding */ defuse),
 /* harmony export */   Yq: () => (/* binding */ formatDate),
+/* harmony export */   et: () => (/* binding */ subjectOf),
+/* harmony export */   fU: () => (/* binding */ formatTime),
 /* harmony export */   g$: () => (/* binding */ printable),
 /* harmony export */   p7: () => (/* binding */ markdownText),
+/* harmony export */   xD: () => (/* binding */ issuerOf),
 /* harmony export */   z3: () => (/* binding */ formatBytes),
 /* harmony export */   zA: () => (/* binding */ shownUrl)
 /* harmony export */ });
@@ -64744,6 +64723,25 @@ function formatDate(date) {
 /** A URL as it may be shown: scheme, host, port and path; never user, password, query or fragment. */
 function shownUrl(url) {
     return `${url.protocol}//${url.host}${url.pathname}`;
+}
+/** Characters of a certificate's name in a sentence: company names with four or five parts fit. */
+const LONGEST_NAME = 160;
+/** A certificate's subject as one printable line, the most specific part first: `CN=Issuing CA, O=Example`. */
+function subjectOf({ subject }) {
+    return nameLine(subject);
+}
+/** A certificate's issuer, as `subjectOf` shows a subject. */
+function issuerOf({ issuer }) {
+    return nameLine(issuer);
+}
+/** Node writes one part of a name a line, the most general first; nothing at all where it is empty. */
+function nameLine(name) {
+    const parts = (name ?? '').split('\n').reverse();
+    return printable(parts.join(', '), LONGEST_NAME) || '(no name)';
+}
+/** A point in time for people, UTC: `2026-11-25 09:30 UTC`. */
+function formatTime(time) {
+    return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 

@@ -207,7 +207,7 @@ class InputReader {
     const { env } = this.#sources
     const ours = new Set(INPUT_NAMES.map(variableOf))
     for (const variable of Object.keys(env)) {
-      if (!variable.startsWith('INPUT_') || ours.has(variable) || env[variable] === undefined) continue
+      if (!variable.startsWith('INPUT_') || ours.has(variable)) continue
       const name = variable.slice('INPUT_'.length).toLowerCase()
       const start = `\`${printable(name, 60)}\` is not an input of this action`
       const advice = adviceFor(name, INPUT_NAMES)

@@ -1,7 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { readBundle } from './certificates/bundle.ts'
 import { type ChainCheck, checkChain } from './certificates/chain-check.ts'
-import { subjectOf } from './certificates/findings.ts'
 import { checkDistributions } from './distributions/check.ts'
 import { discover } from './distributions/discover.ts'
 import type { Distribution } from './distributions/distribution.ts'
@@ -11,7 +10,7 @@ import { type ClientIdentity, readClientIdentity } from './identity/client-ident
 import { type Inputs, readInputs } from './inputs.ts'
 import type { Progress } from './progress.ts'
 import type { Runner } from './runner.ts'
-import { formatBytes, formatDate, type Secrets, shownUrl } from './text.ts'
+import { formatBytes, formatDate, type Secrets, shownUrl, subjectOf } from './text.ts'
 import { proxyFor } from './transport/proxy.ts'
 
 /** Who we are to the server. */
@@ -170,7 +169,8 @@ async function gather(
   checkExpectations(distributions, { projects, version, files, sha256 }, mine)
   const { refType: type, refName: name } = runner.facts
   const tag = tagWarning(distributions, { type, name })
-  if (tag !== undefined) progress.warnings.push(tag)
+  // First, since the summary begins with the first warnings.
+  if (tag !== undefined) progress.warnings.unshift(tag)
   for (const problem of mine.all) {
     // To test a certificate nobody needs a distribution.
     if (inputs.dryRun && problem.code === 'E_DIST_NONE') note(runner, progress, 'Files', problem.message)

@@ -1,6 +1,6 @@
 import { basicAuthorization } from './credentials/basic.ts'
 import type { Distribution } from './distributions/distribution.ts'
-import { problemsOf } from './errors.ts'
+import { type ErrorCode, problemsOf } from './errors.ts'
 import { refuseUntrustedEvent } from './inputs.ts'
 import { type Certificates, MaterialKeeper } from './material.ts'
 import type { FileResult } from './package-index/outcome.ts'
@@ -105,9 +105,9 @@ function openTransport({ runner, secrets }: PlanRequest, { url, identity, caBund
 
 function trustLine({ source, ca, added }: ServerTrust): string {
   const cas = count(ca.length, 'CA')
-  if (source === 'ca-bundle') return `the server must chain to one of ${cas} in ca-bundle`
+  if (source === 'ca-bundle') return `the server must chain to ca-bundle (${cas}), nothing else is trusted`
   const ofEnvironment = added === 0 ? '' : `, ${added} of them from NODE_EXTRA_CA_CERTS`
-  return `the server must chain to one of ${cas} of Node.js and the system${ofEnvironment}`
+  return `the server must chain to a CA of Node.js or the system (${cas}${ofEnvironment})`
 }
 
 async function probe(
@@ -126,10 +126,17 @@ async function probe(
   if (identity === 'none') runner.log('Server', `${who}, without a client certificate`)
   else if (handshake === 'accepted') runner.log('Server', `${who}, takes the client certificate ${identity.subject}`)
   else progress.warnings.push(`${url.host} did not ask for the client certificate: it does not know who publishes`)
-  if (handshake === 'accepted' && identity !== 'none' && identity.unknownIssuer !== undefined) {
-    runner.log('Server', `accepted the certificate, although ${identity.unknownIssuer}`)
-  }
+  if (handshake !== 'accepted' || identity === 'none') return
+  if (identity.unknownIssuer !== undefined) runner.log('Server', `accepted it, although ${identity.unknownIssuer}`)
+  // Only a dry run gets here with problems.
+  if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code))) progress.warnings.push(SERVER_DECIDES)
 }
+
+/** What `chain-check: warn` relaxes. */
+const SERVER_MAY_DECIDE: readonly ErrorCode[] = ['E_CERT_EXPIRED', 'E_CERT_NOT_YET_VALID', 'E_CERT_PURPOSE']
+
+const SERVER_DECIDES =
+  'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides'
 
 function wouldBePublished({ distributions }: Plan, { problems }: Progress): FileResult[] {
   const [problem] = problems

@@ -150,3 +150,27 @@ export function formatDate(date: Date): string {
 export function shownUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`
 }
+
+/** Characters of a certificate's name in a sentence: company names with four or five parts fit. */
+const LONGEST_NAME = 160
+
+/** A certificate's subject as one printable line, the most specific part first: `CN=Issuing CA, O=Example`. */
+export function subjectOf({ subject }: { readonly subject: string | undefined }): string {
+  return nameLine(subject)
+}
+
+/** A certificate's issuer, as `subjectOf` shows a subject. */
+export function issuerOf({ issuer }: { readonly issuer: string | undefined }): string {
+  return nameLine(issuer)
+}
+
+/** Node writes one part of a name a line, the most general first; nothing at all where it is empty. */
+function nameLine(name: string | undefined): string {
+  const parts = (name ?? '').split('\n').reverse()
+  return printable(parts.join(', '), LONGEST_NAME) || '(no name)'
+}
+
+/** A point in time for people, UTC: `2026-11-25 09:30 UTC`. */
+export function formatTime(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}

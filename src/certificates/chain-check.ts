@@ -1,5 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
-import { type Fault, type Finding, type Member, membersOf, subjectOf } from './findings.ts'
+import { subjectOf } from '../text.ts'
+import { type Fault, type Finding, type Member, membersOf } from './findings.ts'
 import { brokenSignature, missingIssuer, type OpenEnd, openQuestion } from './issuer.ts'
 import { judgeLeftovers } from './leftovers.ts'
 import { anchorsInReach, buildPath, isSelfSigned, type Path } from './path.ts'

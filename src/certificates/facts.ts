@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CertificateFacts } from '../report/run-report.ts'
-import { issuerOf, subjectOf } from './findings.ts'
+import { issuerOf, subjectOf } from '../text.ts'
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000
 

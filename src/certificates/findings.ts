@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { type ErrorCode, PublishError } from '../errors.ts'
-import { printable } from '../text.ts'
+import { subjectOf } from '../text.ts'
 import { type CertificateExtensions, readExtensions } from './extensions.ts'
 import type { Path } from './path.ts'
 
@@ -39,9 +39,6 @@ export interface Member {
   readonly unreadable: string | undefined
 }
 
-/** Characters of a name in a sentence: company names with four or five parts fit. */
-const LONGEST_NAME = 160
-
 /** The chain and, where `withRoot` says so, the root above it. */
 export function membersOf({ chain, root }: Path, withRoot: boolean): readonly [Member, ...Member[]] {
   const [leaf, ...intermediates] = chain
@@ -74,29 +71,8 @@ function undecodable(certificate: X509Certificate): string | undefined {
   }
 }
 
-/** The subject as one printable line. */
-export function subjectOf(certificate: X509Certificate): string {
-  return nameLine(certificate.subject)
-}
-
-/** The issuer's name as one printable line. */
-export function issuerOf(certificate: X509Certificate): string {
-  return nameLine(certificate.issuer)
-}
-
-/** Node writes one part of a name a line, the most general first; nothing at all where it is empty. */
-function nameLine(name: string | undefined): string {
-  const parts = (name ?? '').split('\n').reverse()
-  return printable(parts.join(', '), LONGEST_NAME) || '(no name)'
-}
-
 /** `the leaf certificate CN=publisher`, `the intermediate CN=Issuing CA`, `the root CN=Corporate Root`. */
 export function nameMember({ position, subject }: Pick<Member, 'position' | 'subject'>): string {
   if (position === 'leaf') return `the leaf certificate ${subject}`
   return position === 'root' ? `the root ${subject}` : `the intermediate ${subject}`
-}
-
-/** `2026-11-25 09:30 UTC`. */
-export function formatTime(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

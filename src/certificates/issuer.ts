@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { type Finding, issuerOf, type Member, nameMember, subjectOf } from './findings.ts'
+import { issuerOf, subjectOf } from '../text.ts'
+import { type Finding, type Member, nameMember } from './findings.ts'
 import { buildPath, isSelfSigned, isSignedBy, type Path, sameName } from './path.ts'
 
 /** A path that ends below every anchor, and what it was built from. */

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { count } from '../text.ts'
-import { type Finding, subjectOf } from './findings.ts'
+import { count, subjectOf } from '../text.ts'
+import type { Finding } from './findings.ts'
 import type { Path } from './path.ts'
 
 /** Certificates that a sentence names. */

@@ -1,4 +1,5 @@
-import { type Fault, type Finding, issuerOf, type Member } from './findings.ts'
+import { issuerOf } from '../text.ts'
+import type { Fault, Finding, Member } from './findings.ts'
 import type { Verdict } from './verdict.ts'
 
 /** `chain-check` */

@@ -1,4 +1,5 @@
-import { type Fault, issuerOf, type Member, nameMember } from './findings.ts'
+import { issuerOf } from '../text.ts'
+import { type Fault, type Member, nameMember } from './findings.ts'
 
 /** What OpenSSL's security level 2 asks for (112 bits): bits of the modulus, bits of the curve. */
 const SHORTEST_MODULUS = 2048

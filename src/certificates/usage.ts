@@ -1,5 +1,5 @@
-import { count } from '../text.ts'
-import { type Fault, issuerOf, type Member, nameMember } from './findings.ts'
+import { count, issuerOf } from '../text.ts'
+import { type Fault, type Member, nameMember } from './findings.ts'
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'

@@ -1,5 +1,5 @@
-import { count, printable } from '../text.ts'
-import { type Fault, type Finding, formatTime, issuerOf, type Member, nameMember } from './findings.ts'
+import { count, formatTime, issuerOf, printable } from '../text.ts'
+import { type Fault, type Finding, type Member, nameMember } from './findings.ts'
 
 export interface ExpiryLimits {
   /** A warning below so many days that are also less than a third of the lifetime. */

@@ -91,7 +91,7 @@ export function parseCentralHeader(directory: Buffer, position: number): Central
     offset,
     unixType: (header.readUInt32LE(38) >>> 16) & 0o170000,
     hasDescriptor: (flags & FLAG.descriptor) !== 0,
-    surplusZip64: zip64.surplus,
+    surplusZip64: zip64.surplus !== undefined,
     length: extraEnd,
   }
 }
@@ -120,14 +120,14 @@ function methodOf(method: number, flags: number, size: number, compressedSize: n
 
 /**
  * The values as the zip64 field completes them (APPNOTE 4.5.3): one of eight bytes for each that says "see there", in
- * order, and nothing else. A field though no value asks for one is `surplus`.
+ * order, and nothing else. A field that no value asks for is `surplus`.
  */
-function zip64Values(extra: Buffer, values: readonly number[]): { values: number[]; surplus: boolean } {
+function zip64Values(extra: Buffer, values: readonly number[]): { values: number[]; surplus: Buffer | undefined } {
   const fields = extraFields(extra)
   if (fields.has(UNICODE_PATH_FIELD)) throw new ZipFault('it has a second name (Info-ZIP unicode path)')
   const field = fields.get(ZIP64_FIELD)
   const wanted = values.filter((value) => value === IN_ZIP64).length
-  if (wanted === 0) return { values: [...values], surplus: field !== undefined }
+  if (wanted === 0) return { values: [...values], surplus: field }
   if (field?.length !== wanted * 8) {
     throw new ZipFault(`its zip64 field has ${field?.length ?? 0} bytes where ${wanted * 8} must be`)
   }
@@ -137,7 +137,7 @@ function zip64Values(extra: Buffer, values: readonly number[]): { values: number
     position += 8
     return readUInt64(field, position - 8)
   })
-  return { values: completed, surplus: false }
+  return { values: completed, surplus: undefined }
 }
 
 function extraFields(extra: Buffer): Map<number, Buffer> {
@@ -196,7 +196,16 @@ export function compareLocalHeader(fixed: Buffer, name: Buffer, extra: Buffer, c
     throw new ZipFault('it is stored, and its size stands only behind it')
   }
   const wideDescriptor = uncompressed === IN_ZIP64 || central.size >= IN_ZIP64 || central.compressedSize >= IN_ZIP64
-  return { surplusZip64: zip64.surplus, wideDescriptor }
+  const isSurplus = zip64.surplus !== undefined && !repeatsSizes(zip64.surplus, size, compressedSize)
+  return { surplusZip64: isSurplus, wideDescriptor }
+}
+
+/**
+ * Whether a zip64 field says again what the header says. CPython writes one into each local header with `force_zip64`,
+ * which Bazel's py_wheel always asks for: no reader can be misled, and pip, uv and PyPI take such wheels.
+ */
+function repeatsSizes(field: Buffer, size: number, compressedSize: number): boolean {
+  return field.length === 16 && readUInt64(field, 0) === size && readUInt64(field, 8) === compressedSize
 }
 
 function differs(what: string): ZipFault {

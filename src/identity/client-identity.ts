@@ -2,7 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { InputMaterial } from '../encoding/input-material.ts'
 import { nameOfKind } from '../encoding/kind.ts'
 import { type ProblemDetails, ProblemList, PublishError } from '../errors.ts'
-import { count, formatDate, printable } from '../text.ts'
+import { count, formatDate, subjectOf } from '../text.ts'
 import { type Holding, hold, whatElse } from './holding.ts'
 import { type OpenedKey, signsFor } from './private-key.ts'
 
@@ -159,11 +159,6 @@ function mismatch(holdings: readonly Holding[], certificates: readonly X509Certi
     message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : subjectOf(named)}${others === 0 ? '' : `, nor to the ${count(others, 'other')} given`}`,
     hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
   })
-}
-
-/** Node writes one part of a name a line, the most general first. */
-function subjectOf({ subject }: X509Certificate): string {
-  return printable((subject ?? '').split('\n').reverse().join(', '), 160) || '(no name)'
 }
 
 function passphraseNotices(passphrase: string | undefined, opened: OpenedKey): string[] {

@@ -1,24 +1,10 @@
 import type { PublishError } from '../errors.ts'
 import type { FileResult } from '../package-index/outcome.ts'
+import type { RunnerFacts } from '../runner.ts'
 import type { Handshake, HandshakeFacts } from '../transport/transport.ts'
 
 /** Where and by what the run was made; `''` where the runner does not say. All texts are printable. */
-export interface RunFacts {
-  /** `owner/name` of the repository whose workflow runs. */
-  readonly repository: string
-  readonly commit: string
-  /** The full ref, for example `refs/tags/v1.2.0`. */
-  readonly ref: string
-  readonly actor: string
-  readonly workflow: string
-  readonly job: string
-  readonly runId: string
-  readonly runAttempt: string
-  /** For example `https://github.com`, without a slash at its end. */
-  readonly serverUrl: string
-  /** `owner/name` and ref of this action, as the step's `uses:` names them. */
-  readonly actionRepository: string
-  readonly actionRef: string
+export interface RunFacts extends Omit<RunnerFacts, 'refType' | 'refName' | 'workspace' | 'temp'> {
   readonly actionVersion: string
 }
 

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { type ErrorCode, type ProblemDetails, PublishError } from '../errors.ts'
-import { printable } from '../text.ts'
+import { issuerOf, printable, subjectOf } from '../text.ts'
 
 /**
  * How far the proof of identity came: `accepted` (the server asked for the client certificate and took it; without one:
@@ -104,22 +104,4 @@ export function readFacts(socket: TLSSocket, { remoteAddress, asked, certificate
 
 function isoDate(date: Date | undefined): string {
   return date === undefined || Number.isNaN(date.getTime()) ? '' : date.toISOString()
-}
-
-/** Characters of a name in a sentence: company names with four or five parts fit. */
-const LONGEST_NAME = 160
-
-/** `CN=Issuing CA, O=Example`, printable. */
-export function subjectOf(certificate: X509Certificate): string {
-  return nameLine(certificate.subject)
-}
-
-export function issuerOf(certificate: X509Certificate): string {
-  return nameLine(certificate.issuer)
-}
-
-/** Node writes one part of a name a line, the most general first; nothing at all where it is empty. */
-function nameLine(name: string | undefined): string {
-  const parts = (name ?? '').split('\n').reverse()
-  return printable(parts.join(', '), LONGEST_NAME) || '(no name)'
 }

@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { ProblemDetails } from '../errors.ts'
-import { printable } from '../text.ts'
-import { type Attempt, issuerOf, subjectOf } from './handshake.ts'
+import { formatTime, issuerOf, printable, subjectOf } from '../text.ts'
+import type { Attempt } from './handshake.ts'
 import type { Party } from './party.ts'
 import { findVoucher, holdsNamesake } from './voucher.ts'
 
@@ -75,9 +75,6 @@ function period(certificate: X509Certificate | undefined, now: Date): string {
 }
 
 /** `2026-11-25 09:30 UTC` */
-function formatTime(time: Date): string {
-  return Number.isNaN(time.getTime()) ? '(unreadable)' : `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
-}
 
 function otherName(own: X509Certificate, { target, host }: Party): ProblemDetails {
   const names = printable(own.subjectAltName ?? '', LONGEST_LIST)
