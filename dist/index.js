@@ -63650,7 +63650,6 @@ function period(certificate, now) {
     const { validFromDate, validToDate } = certificate;
     return `it is valid from ${(0,lib_text/* formatTime */.fU)(validFromDate)} to ${(0,lib_text/* formatTime */.fU)(validToDate)}, and ${clock}`;
 }
-/** `2026-11-25 09:30 UTC` */
 function otherName(own, { target, host }) {
     const names = (0,lib_text/* printable */.g$)(own.subjectAltName ?? '', LONGEST_LIST);
     const found = names === '' ? 'no names at all (no subject alternative name)' : names;
@@ -64739,9 +64738,9 @@ function nameLine(name) {
     const parts = (name ?? '').split('\n').reverse();
     return printable(parts.join(', '), LONGEST_NAME) || '(no name)';
 }
-/** A point in time for people, UTC: `2026-11-25 09:30 UTC`. */
+/** A point in time for people, UTC: `2026-11-25 09:30 UTC`; `(unreadable)` for an invalid one. */
 function formatTime(time) {
-    return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    return Number.isNaN(time.getTime()) ? '(unreadable)' : `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 

@@ -170,7 +170,7 @@ function nameLine(name: string | undefined): string {
   return printable(parts.join(', '), LONGEST_NAME) || '(no name)'
 }
 
-/** A point in time for people, UTC: `2026-11-25 09:30 UTC`. */
+/** A point in time for people, UTC: `2026-11-25 09:30 UTC`; `(unreadable)` for an invalid one. */
 export function formatTime(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return Number.isNaN(time.getTime()) ? '(unreadable)' : `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

@@ -74,8 +74,6 @@ function period(certificate: X509Certificate | undefined, now: Date): string {
   return `it is valid from ${formatTime(validFromDate)} to ${formatTime(validToDate)}, and ${clock}`
 }
 
-/** `2026-11-25 09:30 UTC` */
-
 function otherName(own: X509Certificate, { target, host }: Party): ProblemDetails {
   const names = printable(own.subjectAltName ?? '', LONGEST_LIST)
   const found = names === '' ? 'no names at all (no subject alternative name)' : names

@@ -1,6 +1,6 @@
 /** A wheel of any size that takes no room on the disk: one member is a hole in a sparse file. */
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Sample } from '../../../demo/sample-distributions.ts'
@@ -20,35 +20,44 @@ interface Member {
 /** Writes a wheel with one member of `bytes` zeros (below 4 GiB) into `directory`. */
 export async function writeLargeWheel(directory: string, bytes: number): Promise<Sample> {
   const file = path.join(directory, `${NAME}.whl`)
+  const handle = await open(file, 'wx')
+  try {
+    const size = await writeMembers(handle, membersOf(bytes))
+    return { name: path.basename(file), path: file, size, sha256: await digestOf(file) }
+  } finally {
+    await handle.close()
+  }
+}
+
+function membersOf(bytes: number): Member[] {
   const members: Member[] = [
     { name: 'demo_pkg/weights.bin', data: bytes },
     { name: `${INFO}/METADATA`, data: Buffer.from(METADATA) },
     { name: `${INFO}/WHEEL`, data: Buffer.from(WHEEL) },
   ]
-  const record = members.map(({ name }) => `${name},,\n`).join('')
-  members.push({ name: `${INFO}/RECORD`, data: Buffer.from(`${record}${INFO}/RECORD,,\n`) })
-  const handle = await open(file, 'wx')
-  try {
-    let offset = 0
-    const central: Buffer[] = []
-    for (const member of members) {
-      const name = Buffer.from(member.name)
-      const size = sizeOf(member)
-      const fields = commonFields(member, size)
-      central.push(Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), fields, centralFields(offset), name)
-      const header = Buffer.concat([Buffer.from('PK\x03\x04'), fields, name])
-      await handle.write(header, 0, header.length, offset)
-      offset += header.length
-      if (typeof member.data !== 'number') await handle.write(member.data, 0, size, offset)
-      offset += size
-    }
-    const directoryBytes = Buffer.concat(central)
-    const end = Buffer.concat([directoryBytes, endOf(members.length, directoryBytes.length, offset)])
-    await handle.write(end, 0, end.length, offset)
-    return { name: path.basename(file), path: file, size: offset + end.length, sha256: await digestOf(file) }
-  } finally {
-    await handle.close()
+  const record = [...members.map(({ name }) => name), `${INFO}/RECORD`].map((name) => `${name},,\n`)
+  return [...members, { name: `${INFO}/RECORD`, data: Buffer.from(record.join('')) }]
+}
+
+/** Writes all but the zeros; returns the size of the file. */
+async function writeMembers(handle: FileHandle, members: readonly Member[]): Promise<number> {
+  let offset = 0
+  const central: Buffer[] = []
+  for (const member of members) {
+    const name = Buffer.from(member.name)
+    const size = sizeOf(member)
+    const fields = commonFields(member, size)
+    central.push(Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), fields, centralFields(offset), name)
+    const header = Buffer.concat([Buffer.from('PK\x03\x04'), fields, name])
+    await handle.write(header, 0, header.length, offset)
+    offset += header.length
+    if (typeof member.data !== 'number') await handle.write(member.data, 0, size, offset)
+    offset += size
   }
+  const list = Buffer.concat(central)
+  const end = Buffer.concat([list, endOf(members.length, list.length, offset)])
+  await handle.write(end, 0, end.length, offset)
+  return offset + end.length
 }
 
 function sizeOf({ data }: Member): number {
