@@ -52604,10 +52604,23 @@ class MaterialKeeper {
         if (removed > 0)
             this.#runner.log('Swept', `removed what ${(0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(removed, 'killed run')} left on ${this.#tmpfs}`);
     }
-    /** Writes what is public, and only to memory. Throws E_MATERIAL_WRITE. */
-    keep(certificates) {
-        if (certificates.chainPem !== '' && this.#tmpfs !== undefined)
+    /**
+     * Writes what is public, and only to memory. Throws E_MATERIAL_WRITE where it is `needed`: a full tmpfs does not keep
+     * anybody else from publishing.
+     */
+    keep(certificates, needed) {
+        if (certificates.chainPem === '' || this.#tmpfs === undefined)
+            return;
+        try {
             this.#create(this.#tmpfs, certificates);
+        }
+        catch (error) {
+            this.remove();
+            this.#material = undefined;
+            if (needed || !(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .PublishError */ .S1))
+                throw error;
+            this.#runner.log('Material', `${error.message}; nothing needs it in this run`);
+        }
     }
     /** Writes the key too; masks it first. Without a file system in memory, to the runner's temporary directory. Throws E_MATERIAL_WRITE. */
     export(certificates, keyPem) {
@@ -64334,7 +64347,7 @@ async function publish(run) {
         material.sweep();
         const plan = await makePlan(run, progress);
         if (plan !== undefined) {
-            material.keep(certificatesOf(plan));
+            material.keep(certificatesOf(plan), plan.inputs.exportCredentials);
             await meetServer(run, plan, progress);
             if (plan.inputs.exportCredentials && hasSucceeded(progress))
                 exportCredentials(material, plan, progress);
@@ -64715,9 +64728,9 @@ function formatBytes(bytes) {
     }
     return `${value.toFixed(1)} ${units[unit]}`;
 }
-/** `2026-11-25` of a point in time, UTC. */
+/** `2026-11-25` of a point in time, UTC; `(unreadable)` for an invalid one, which a certificate can hold. */
 function formatDate(date) {
-    return date.toISOString().slice(0, 10);
+    return Number.isNaN(date.getTime()) ? '(unreadable)' : date.toISOString().slice(0, 10);
 }
 /** A URL as it may be shown: scheme, host, port and path; never user, password, query or fragment. */
 function shownUrl(url) {

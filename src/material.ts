@@ -261,9 +261,20 @@ export class MaterialKeeper {
     if (removed > 0) this.#runner.log('Swept', `removed what ${count(removed, 'killed run')} left on ${this.#tmpfs}`)
   }
 
-  /** Writes what is public, and only to memory. Throws E_MATERIAL_WRITE. */
-  keep(certificates: Certificates): void {
-    if (certificates.chainPem !== '' && this.#tmpfs !== undefined) this.#create(this.#tmpfs, certificates)
+  /**
+   * Writes what is public, and only to memory. Throws E_MATERIAL_WRITE where it is `needed`: a full tmpfs does not keep
+   * anybody else from publishing.
+   */
+  keep(certificates: Certificates, needed: boolean): void {
+    if (certificates.chainPem === '' || this.#tmpfs === undefined) return
+    try {
+      this.#create(this.#tmpfs, certificates)
+    } catch (error) {
+      this.remove()
+      this.#material = undefined
+      if (needed || !(error instanceof PublishError)) throw error
+      this.#runner.log('Material', `${error.message}; nothing needs it in this run`)
+    }
   }
 
   /** Writes the key too; masks it first. Without a file system in memory, to the runner's temporary directory. Throws E_MATERIAL_WRITE. */

@@ -28,7 +28,7 @@ export async function publish(run: PlanRequest): Promise<boolean> {
     material.sweep()
     const plan = await makePlan(run, progress)
     if (plan !== undefined) {
-      material.keep(certificatesOf(plan))
+      material.keep(certificatesOf(plan), plan.inputs.exportCredentials)
       await meetServer(run, plan, progress)
       if (plan.inputs.exportCredentials && hasSucceeded(progress)) exportCredentials(material, plan, progress)
     }

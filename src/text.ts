@@ -141,9 +141,9 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(1)} ${units[unit]}`
 }
 
-/** `2026-11-25` of a point in time, UTC. */
+/** `2026-11-25` of a point in time, UTC; `(unreadable)` for an invalid one, which a certificate can hold. */
 export function formatDate(date: Date): string {
-  return date.toISOString().slice(0, 10)
+  return Number.isNaN(date.getTime()) ? '(unreadable)' : date.toISOString().slice(0, 10)
 }
 
 /** A URL as it may be shown: scheme, host, port and path; never user, password, query or fragment. */

@@ -363,7 +363,7 @@ describe('the keeper', () => {
       const runner = recordRunner(temp)
       const keeper = new MaterialKeeper(runner)
       assert.equal(keeper.inMemory, true)
-      keeper.keep(certificates)
+      keeper.keep(certificates, true)
       const directory = runner.state(MATERIAL_STATE)
       try {
         assert.equal(statfsSync(directory).type, 0x01021994)
@@ -377,9 +377,25 @@ describe('the keeper', () => {
       assert.equal(existsSync(directory), false)
     })
 
+    it('ends a run that needs the files when they cannot be written, and no other (Linux)', () => {
+      // Somebody's file under the first name: exclusive creation fails, as on a full file system.
+      const planted: string[] = []
+      const runner = recordRunner(place(), (directory) => {
+        planted.push(directory)
+        writeFileSync(path.join(directory, 'client-cert.pem'), '')
+      })
+      new MaterialKeeper(runner).keep(certificates, false)
+      assert.throws(() => new MaterialKeeper(runner).keep(certificates, true), { code: 'E_MATERIAL_WRITE' })
+      assert.equal(planted.length, 2)
+      assert.deepEqual(
+        planted.filter((directory) => existsSync(directory)),
+        [],
+      )
+    })
+
     it('exports to memory (Linux)', () => {
       const keeper = new MaterialKeeper(recordRunner(place()))
-      keeper.keep(certificates)
+      keeper.keep(certificates, true)
       const { clientKey } = keeper.export(certificates, client.keyPem)
       assert.equal(statfsSync(clientKey).type, 0x01021994)
       keeper.remove()
@@ -398,7 +414,7 @@ describe('the keeper', () => {
   it('exports chain, key, both in one file, and the CA bundle', () => {
     const runner = recordRunner(place())
     const keeper = new MaterialKeeper(runner)
-    keeper.keep(certificates)
+    keeper.keep(certificates, true)
     const { clientCert, clientKey, clientPem, caBundle } = keeper.export(certificates, client.keyPem)
     try {
       const contents = [clientCert, clientKey, clientPem, caBundle].map((file) => readFileSync(file, 'utf8'))
@@ -434,7 +450,7 @@ describe('the keeper', () => {
       const keeper = new MaterialKeeper(recordRunner(temp))
       assert.equal(keeper.inMemory, false)
       keeper.sweep()
-      keeper.keep(certificates)
+      keeper.keep(certificates, true)
       assert.deepEqual(readdirSync(temp), [])
       const { clientKey } = keeper.export(certificates, client.keyPem)
       assert.equal(path.dirname(path.dirname(clientKey)), temp)
@@ -446,7 +462,7 @@ describe('the keeper', () => {
   it('writes nothing without a client certificate', () => {
     const runner = recordRunner(place())
     const keeper = new MaterialKeeper(runner)
-    keeper.keep({ chainPem: '', caPem: root.pem })
+    keeper.keep({ chainPem: '', caPem: root.pem }, true)
     keeper.remove()
     assert.deepEqual([...runner.states], [])
   })

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
+import { createRoot, issueClient } from '../../demo/certificate-authority.ts'
 import {
   clip,
   count,
   defuse,
   formatBytes,
   formatDate,
+  formatTime,
+  issuerOf,
   markdownCode,
   markdownText,
   printable,
@@ -14,6 +17,7 @@ import {
   Secrets,
   shellWord,
   shownUrl,
+  subjectOf,
 } from '../../src/text.ts'
 
 const ESC = '\u001b'
@@ -243,6 +247,31 @@ describe('numbers and dates', () => {
 
   it('show dates in UTC', () => {
     assert.equal(formatDate(new Date('2026-11-25T23:59:59-05:00')), '2026-11-26')
+    assert.equal(formatTime(new Date('2026-11-25T23:59:59-05:00')), '2026-11-26 04:59 UTC')
+  })
+
+  it('show a date that nobody can read as such: a certificate can hold one', () => {
+    assert.equal(formatDate(new Date(Number.NaN)), '(unreadable)')
+    assert.equal(formatTime(new Date(Number.NaN)), '(unreadable)')
+  })
+})
+
+describe("a certificate's names", () => {
+  it('are one line, the most specific part first', () => {
+    const root = createRoot({ name: 'Issuing CA', organization: 'Example' })
+    const { certificate } = issueClient(root, { name: 'publisher' })
+    assert.equal(subjectOf(certificate), 'CN=publisher')
+    assert.equal(issuerOf(certificate), 'CN=Issuing CA, O=Example')
+  })
+
+  it('that are empty or hold nothing visible say so', () => {
+    for (const subject of [undefined, '', '\u200b']) assert.equal(subjectOf({ subject }), '(no name)')
+  })
+
+  it('are foreign text: printable and no longer than a sentence bears', () => {
+    const subject = `O=${'x'.repeat(500)}\nCN=a\r::error::forged\u202e`
+    assert.match(subjectOf({ subject }), /^CN=a ::error::forged , O=x+…$/)
+    assert.equal(issuerOf({ issuer: subject }).length, 160)
   })
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { deflateRawSync } from 'node:zlib'
 import { readMember, readZip } from '../../../src/distributions/zip.ts'
 import { PublishError } from '../../../src/errors.ts'
 import {
@@ -82,6 +83,18 @@ describe('the members of a zip archive', () => {
       assert.deepEqual((await readAll(archive)).contents, { 'demo/a.py': '0123456789' }, `archive ${index}`)
       assert.deepEqual((await readByYauzl(archive, 'demo/a.py')).map(String), ['0123456789'], `archive ${index}`)
     }
+  })
+
+  it('may have a zip64 field that repeats the sizes of their local header, as Bazel has Python write it', async () => {
+    const archive = makeZip([
+      member({ localExtra: zip64Field(10, 10) }),
+      { name: 'b', content: 'x'.repeat(1000), localExtra: zip64Field(1000, deflateRawSync('x'.repeat(1000)).length) },
+      { name: 'empty', content: '', method: 0, localExtra: zip64Field(0, 0) },
+    ])
+    const { contents, warnings } = await readAll(archive)
+    assert.deepEqual(contents, { 'demo/a.py': '0123456789', b: 'x'.repeat(1000), empty: '' })
+    assert.deepEqual(warnings, [])
+    assert.deepEqual((await readByYauzl(archive, 'demo/a.py')).map(String), ['0123456789'])
   })
 
   it('may have other extra fields, such as times', async () => {
@@ -186,6 +199,10 @@ describe('a zip64 field that does not belong there', () => {
   const SURPLUS: readonly [where: string, bytes: Buffer][] = [
     ['in both headers, as Python copies it', zip({ centralExtra: zip64Field(77), localExtra: zip64Field(77) })],
     ['in the local header', zip({ localExtra: zip64Field(77) })],
+    ['with another size', zip({ localExtra: zip64Field(11, 10) })],
+    ['with another compressed size', zip({ localExtra: zip64Field(10, 11) })],
+    ['with one size of two', zip({ localExtra: zip64Field(10) })],
+    ['that repeats the sizes in the central header', zip({ centralExtra: zip64Field(10, 10) })],
     ['in the central header', zip({ centralExtra: zip64Field(77) })],
     ['without content', zip({ centralExtra: zip64Field() })],
   ]

@@ -11,6 +11,7 @@ import {
   paxRecords,
   sdistMembers,
   type TarSpec,
+  zip64Field,
 } from '../../../support/archives.ts'
 import { Random } from './random.ts'
 
@@ -63,6 +64,7 @@ const WHEELS: readonly Buffer[] = [
   makeWheel({ edit: (all) => all.map((member) => ({ ...member, descriptor: 'signed' })) }),
   makeWheel({ edit: (all) => all.map((member) => ({ ...member, descriptor: 'bare' })) }),
   makeWheel({ zip: { zip64: {} }, members: [{ name: 'demo/', method: 0, mode: 0o040755 }] }),
+  makeWheel({ members: [{ name: 'demo/data', content: 'data', method: 0, localExtra: zip64Field(4, 4) }] }),
   makeWheel({ members: [{ name: 'demo/é.py', flags: 0x0800, localExtra: extraField(0x5455, Buffer.alloc(5)) }] }),
 ]
 
