@@ -3,7 +3,8 @@
  * that is refused because its certificate has ended. Exits with 0 only when both ended as they should.
  */
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { request } from 'node:https'
 import os from 'node:os'
 import path from 'node:path'
@@ -28,19 +29,16 @@ interface Scene {
 }
 
 const directory = await mkdtemp(path.join(os.tmpdir(), 'publish-demo-'))
-try {
-  const scene = await setUp(directory)
-  try {
-    const failed = [...(await publishes(scene)), ...(await isRefused(scene))]
-    for (const promise of failed) console.error(`Not kept: ${promise}`)
-    console.log(failed.length === 0 ? 'Both runs ended as they should.' : 'The demo did not end as it should.')
-    process.exitCode = failed.length === 0 ? 0 : 1
-  } finally {
-    await scene.index.stop()
-  }
-} finally {
-  await rm(directory, { recursive: true, force: true })
-}
+// Also after Ctrl-C, and when nobody reads the output any more.
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(1))
+
+const scene = await setUp(directory)
+const failed = [...(await publishes(scene)), ...(await isRefused(scene))]
+await scene.index.stop()
+for (const promise of failed) console.error(`Not kept: ${promise}`)
+console.log(failed.length === 0 ? 'Both runs ended as they should.' : 'The demo did not end as it should.')
+process.exitCode = failed.length === 0 ? 0 : 1
 
 async function setUp(directory: string): Promise<Scene> {
   for (const name of ['workspace', 'temp']) await mkdir(path.join(directory, name))

@@ -50770,8 +50770,10 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   n: () => (/* binding */ cleanUp)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _material_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1242);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+/* harmony import */ var _material_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1242);
+
 
 
 /**
@@ -50779,18 +50781,18 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
  * now the files are published or not, and a warning says what is left.
  */
 function cleanUp(runner) {
-    const directory = runner.state(_material_js__WEBPACK_IMPORTED_MODULE_1__/* .MATERIAL_STATE */ .ME);
-    if (directory === '')
+    const directory = runner.state(_material_js__WEBPACK_IMPORTED_MODULE_2__/* .MATERIAL_STATE */ .ME);
+    if (directory === '' || !(0,node_fs__WEBPACK_IMPORTED_MODULE_0__.existsSync)(directory))
         return;
     try {
-        const places = { tmpfs: (0,_material_js__WEBPACK_IMPORTED_MODULE_1__/* .findTmpfs */ ._E)(process.getuid?.()), temp: runner.facts.temp };
-        if ((0,_material_js__WEBPACK_IMPORTED_MODULE_1__/* .removeMaterial */ .iq)(directory, places))
+        const places = { tmpfs: (0,_material_js__WEBPACK_IMPORTED_MODULE_2__/* .findTmpfs */ ._E)(process.getuid?.()), temp: runner.facts.temp };
+        if ((0,_material_js__WEBPACK_IMPORTED_MODULE_2__/* .removeMaterial */ .iq)(directory, places))
             runner.log('Removed', 'the certificate material of this step is gone');
         else
             warn(runner, directory, 'it is not a directory that this action made');
     }
     catch (error) {
-        warn(runner, directory, (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .errorCodeOf */ .D9)(error) ?? 'unknown error');
+        warn(runner, directory, (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .errorCodeOf */ .D9)(error) ?? 'unknown error');
     }
 }
 function warn(runner, directory, reason) {
@@ -52779,12 +52781,14 @@ function untouched({ file, project, version, kind, sha256, size }) {
     const nothing = { verified: 'no', attempts: 0, milliseconds: 0, code: undefined, hint: undefined };
     return { ...what, ...nothing, outcome: 'not-tried', message: 'not sent' };
 }
-/** A file that is not sent because of `problem`; undefined: the run ended before its turn. */
+/**
+ * A file that is not sent because of `problem`. It is told where it happened: repeated for each file, it would be the
+ * whole log. Undefined: the run ended before its turn.
+ */
 function notTried(distribution, problem) {
     if (problem === undefined)
         return { ...untouched(distribution), message: 'not sent: the run ended before its turn' };
-    const { code, message, hint } = problem;
-    return { ...untouched(distribution), code, hint, message: `not sent, because ${message}` };
+    return { ...untouched(distribution), code: problem.code, message: 'not sent, because of an earlier fault' };
 }
 /** A file that a dry run would have sent. */
 function wouldPublish(distribution) {
@@ -52798,7 +52802,6 @@ function interrupted(distribution, problem) {
         attempts: 1,
         code: problem?.code,
         message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
-        hint: problem?.hint,
     };
 }
 function resultOf(distribution, { outcome, problem, attempts, milliseconds }) {
@@ -62536,13 +62539,16 @@ function isFailure(file) {
 function failuresFirst(files) {
     return [...files.filter(isFailure), ...files.filter((file) => !isFailure(file))];
 }
-/** `demo 1.2.0 was rejected: the index answered 400 Bad Request (E_HTTP_REJECTED). Read its words.` */
+/**
+ * `demo-1.2.0.tar.gz was rejected: the index answered 400 Bad Request (E_HTTP_REJECTED). Read its words.` With the name,
+ * since the log shows no titles of annotations.
+ */
 function fileSentence(file) {
-    const { project, version, hint } = file;
+    const { hint } = file;
     const reason = reasonOf(file);
     // "not sent, because ..." is a file's whole story.
     const story = file.outcome === 'not-tried' && reason !== '' ? '' : ` ${statusOf(file).sentence}`;
-    return sentences(`${project} ${version}${story}${reason === '' ? '' : `: ${reason}`}`, hint);
+    return sentences(`${file.file}${story}${reason === '' ? '' : `: ${reason}`}`, hint);
 }
 /** Message and code; `''` where there is nothing to explain. */
 function reasonOf({ message, code }) {
@@ -62666,7 +62672,7 @@ function annotationsOf(report) {
     const endedEarly = problems.length > 0 && files.every(({ outcome }) => outcome === 'not-tried');
     const told = endedEarly ? [] : files;
     const ofKind = (kind) => told.filter((file) => statusOf(file).kind === kind).map(itemOf);
-    const warnings = report.warnings.map(itemOfWarning);
+    const warnings = report.warnings.map((warning) => itemOfWarning(warning, files));
     const failed = status === 'succeeded' ? [] : [endOf(report, endedEarly)];
     return [
         ...within('notice', ofKind('notice'), MOST_OF_A_KIND),
@@ -62680,8 +62686,10 @@ function itemOf(file) {
     const { word } = statusOf(file);
     return { title: file.file, message: fileSentence(file), release, word, name: differenceOf(file) };
 }
-function itemOfWarning(warning) {
-    return { title: 'Warning', message: finished(warning), release: '', word: 'of the run', name: warning };
+/** A warning about a file begins with its name. Without a title GitHub shows the name of the job. */
+function itemOfWarning(warning, files) {
+    const title = files.find(({ file }) => warning.startsWith(`${file}: `))?.file ?? '';
+    return { title, message: finished(warning), release: '', word: 'of the run', name: warning };
 }
 /** What tells a file from the others of its version: `cp312-cp312-win_amd64`, `sdist`. */
 function differenceOf({ file, kind }) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { errorCodeOf } from './errors.ts'
 import { findTmpfs, MATERIAL_STATE, removeMaterial } from './material.ts'
 import type { Runner } from './runner.ts'
@@ -8,7 +9,7 @@ import type { Runner } from './runner.ts'
  */
 export function cleanUp(runner: Runner): void {
   const directory = runner.state(MATERIAL_STATE)
-  if (directory === '') return
+  if (directory === '' || !existsSync(directory)) return
   try {
     const places = { tmpfs: findTmpfs(process.getuid?.()), temp: runner.facts.temp }
     if (removeMaterial(directory, places)) runner.log('Removed', 'the certificate material of this step is gone')

@@ -83,11 +83,13 @@ function untouched({ file, project, version, kind, sha256, size }: Distribution)
   return { ...what, ...nothing, outcome: 'not-tried', message: 'not sent' }
 }
 
-/** A file that is not sent because of `problem`; undefined: the run ended before its turn. */
+/**
+ * A file that is not sent because of `problem`. It is told where it happened: repeated for each file, it would be the
+ * whole log. Undefined: the run ended before its turn.
+ */
 export function notTried(distribution: Distribution, problem: PublishError | undefined): FileResult {
   if (problem === undefined) return { ...untouched(distribution), message: 'not sent: the run ended before its turn' }
-  const { code, message, hint } = problem
-  return { ...untouched(distribution), code, hint, message: `not sent, because ${message}` }
+  return { ...untouched(distribution), code: problem.code, message: 'not sent, because of an earlier fault' }
 }
 
 /** A file that a dry run would have sent. */
@@ -103,7 +105,6 @@ function interrupted(distribution: Distribution, problem: PublishError | undefin
     attempts: 1,
     code: problem?.code,
     message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
-    hint: problem?.hint,
   }
 }
 

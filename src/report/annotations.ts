@@ -6,6 +6,7 @@ import type { RunReport } from './run-report.ts'
 
 export interface Annotation {
   readonly kind: 'notice' | 'warning' | 'error'
+  /** `''`: none. */
   readonly title: string
   /** One line of at most 4,000 characters. */
   readonly message: string
@@ -27,7 +28,7 @@ export function annotationsOf(report: RunReport): Annotation[] {
   const endedEarly = problems.length > 0 && files.every(({ outcome }) => outcome === 'not-tried')
   const told = endedEarly ? [] : files
   const ofKind = (kind: Annotation['kind']) => told.filter((file) => statusOf(file).kind === kind).map(itemOf)
-  const warnings = report.warnings.map(itemOfWarning)
+  const warnings = report.warnings.map((warning) => itemOfWarning(warning, files))
   const failed = status === 'succeeded' ? [] : [endOf(report, endedEarly)]
   return [
     ...within('notice', ofKind('notice'), MOST_OF_A_KIND),
@@ -53,8 +54,10 @@ function itemOf(file: FileResult): Item {
   return { title: file.file, message: fileSentence(file), release, word, name: differenceOf(file) }
 }
 
-function itemOfWarning(warning: string): Item {
-  return { title: 'Warning', message: finished(warning), release: '', word: 'of the run', name: warning }
+/** A warning about a file begins with its name. Without a title GitHub shows the name of the job. */
+function itemOfWarning(warning: string, files: readonly FileResult[]): Item {
+  const title = files.find(({ file }) => warning.startsWith(`${file}: `))?.file ?? ''
+  return { title, message: finished(warning), release: '', word: 'of the run', name: warning }
 }
 
 /** What tells a file from the others of its version: `cp312-cp312-win_amd64`, `sdist`. */

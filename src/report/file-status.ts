@@ -41,13 +41,16 @@ export function failuresFirst(files: readonly FileResult[]): FileResult[] {
   return [...files.filter(isFailure), ...files.filter((file) => !isFailure(file))]
 }
 
-/** `demo 1.2.0 was rejected: the index answered 400 Bad Request (E_HTTP_REJECTED). Read its words.` */
+/**
+ * `demo-1.2.0.tar.gz was rejected: the index answered 400 Bad Request (E_HTTP_REJECTED). Read its words.` With the name,
+ * since the log shows no titles of annotations.
+ */
 export function fileSentence(file: FileResult): string {
-  const { project, version, hint } = file
+  const { hint } = file
   const reason = reasonOf(file)
   // "not sent, because ..." is a file's whole story.
   const story = file.outcome === 'not-tried' && reason !== '' ? '' : ` ${statusOf(file).sentence}`
-  return sentences(`${project} ${version}${story}${reason === '' ? '' : `: ${reason}`}`, hint)
+  return sentences(`${file.file}${story}${reason === '' ? '' : `: ${reason}`}`, hint)
 }
 
 /** Message and code; `''` where there is nothing to explain. */

@@ -25,7 +25,7 @@ export function outcomesOf(run: ActionRun): Readonly<Record<string, string>> {
 
 /** What a person sees, for the message of a failed assertion. */
 export function shown(run: ActionRun): string {
-  return [...run.log, run.main.stderr].join('\n')
+  return run.log.join('\n')
 }
 
 /** Everything that leaves a run and can be read by people, later steps or machines, by where it stands. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { appendFileSync, utimesSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -190,6 +191,20 @@ describe('silence', () => {
     assert.match(end.problem?.message ?? '', /^the index had everything and gave no answer within 0\.3 s/)
   })
 
+  it('ends the connection: the next file gets a new one', { timeout: 10_000 }, async () => {
+    const ended = Promise.withResolvers<void>()
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      await connection.take(1).catch(() => ended.resolve())
+    })
+    const file = openDistribution()
+    const end = await uploadDistribution(file.distribution, { ...targetOf(index), idleTimeoutMs: 200 }, NEVER)
+    assert.equal(end.outcome, 'no-answer')
+    await ended.promise
+    file.remove()
+    await index.stop()
+  })
+
   it('is not what a slow server is that reads on', async () => {
     const started = performance.now()
     const end = await upload(
@@ -209,19 +224,19 @@ describe('silence', () => {
     assert.ok(performance.now() - started > 1500, 'the upload took longer than the silence that is allowed')
   })
 
-  it('has one time for all of an answer: a server that dribbles does not hold the run, and its status counts', async () => {
+  it('is over for all of an answer at once: a server that dribbles does not hold the run, and its status counts', async () => {
     const end = await upload(
       async (connection) => {
         await connection.request()
-        connection.write('HTTP/1.1 400 Bad Request\r\nContent-Length: 60000\r\n\r\n')
-        for (;;) {
-          connection.write('x')
-          await sleep(50)
-        }
+        await sleep(600)
+        connection.write('HTTP/1.1 400 Bad Request\r\nContent-Length: 10\r\n\r\nearly')
+        await sleep(700)
+        connection.write(' late')
       },
-      { target: { idleTimeoutMs: 500 } },
+      { target: { idleTimeoutMs: 1000 } },
     )
     assert.deepEqual(summary(end), ['rejected', 'E_HTTP_REJECTED', 'file'])
+    assert.match(end.problem?.message ?? '', /: early$/)
   })
 })
 
@@ -277,6 +292,15 @@ describe('an answer', () => {
       connection.answer('201 Created')
     })
     assert.equal(end.outcome, 'published')
+  })
+
+  it('is none when only such a one came', async () => {
+    const end = await upload(async (connection) => {
+      await connection.request()
+      connection.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n')
+      connection.end()
+    })
+    assert.deepEqual(summary(end), ['no-answer', 'E_HTTP_NO_ANSWER', 'file'])
   })
 
   it('with hostile text becomes one printable line', async () => {
@@ -463,6 +487,34 @@ describe('a cancelled run', () => {
       assert.ok(performance.now() - aborted < 1000)
     })
   }
+
+  it('ends its connection', { timeout: 10_000 }, async () => {
+    const controller = new AbortController()
+    const ended = Promise.withResolvers<void>()
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      controller.abort(reason)
+      await connection.take(1).catch(() => ended.resolve())
+    })
+    const file = openDistribution()
+    const running = uploadDistribution(file.distribution, targetOf(index), controller.signal)
+    await assert.rejects(running, (error) => error === reason)
+    await ended.promise
+    file.remove()
+    await index.stop()
+  })
+
+  it('is waited for only while something is sent', async () => {
+    const { signal } = new AbortController()
+    await upload(
+      async (connection) => {
+        await connection.request()
+        connection.answer('200 OK')
+      },
+      { signal },
+    )
+    assert.deepEqual(getEventListeners(signal, 'abort'), [])
+  })
 
   it('before the upload sends nothing', async () => {
     let connections = 0

@@ -160,6 +160,7 @@ describe('an upload', () => {
       assert.match(headers?.['content-length'] ?? '', /^\d+$/)
       assert.equal(headers?.['transfer-encoding'], undefined)
       assert.equal(headers?.['user-agent'], 'publish-python-mtls/0')
+      assert.equal(headers?.['accept-encoding'], 'identity')
       assert.match(headers?.accept ?? '', /^application\/json,/)
       assert.equal(headers?.authorization, undefined)
     })

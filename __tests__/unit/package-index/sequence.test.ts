@@ -132,7 +132,7 @@ describe('uploads in order', () => {
     const rest = Array(4).fill('not-tried')
     assert.deepEqual(outcomes(result), ['rejected', ...rest, 'published', 'published'])
     assert.equal(result.ended, undefined)
-    assert.equal(result.results[3]?.message, 'not sent, because the index answered 400 no')
+    assert.equal(result.results[3]?.message, 'not sent, because of an earlier fault')
     assert.equal(result.results[3]?.code, 'E_HTTP_REJECTED')
     assert.equal(result.results[3]?.attempts, 0)
   })
@@ -142,8 +142,7 @@ describe('uploads in order', () => {
     assert.deepEqual(outcomes(result), ['published', 'rejected', ...Array(5).fill('not-tried')])
     assert.equal(result.ended, problem)
     assert.deepEqual(result.sent, FILES.slice(0, 2))
-    assert.equal(result.results[6]?.message, 'not sent, because the index answered 400 no')
-    assert.equal(result.results[6]?.hint, 'Mend it.')
+    assert.equal(result.results[6]?.message, 'not sent, because of an earlier fault')
   })
 
   it('that are cancelled say that the file in flight may be there, and pass the reason on', async () => {
@@ -168,7 +167,7 @@ describe('a file without an upload', () => {
     const { outcome, message, code } = notTried(distribution(WHEEL), problem)
     assert.deepEqual(
       [outcome, message, code],
-      ['not-tried', 'not sent, because the index answered 400 no', problem.code],
+      ['not-tried', 'not sent, because of an earlier fault', problem.code],
     )
     assert.equal(notTried(distribution(WHEEL), undefined).message, 'not sent: the run ended before its turn')
   })

@@ -21,19 +21,19 @@ describe('annotations of a few files', () => {
       ],
     })
     assert.deepEqual(annotationsOf(report), [
-      { kind: 'notice', title: 'demo-1.2.0-cp311-none-any.whl', message: 'demo 1.2.0 was published.' },
+      { kind: 'notice', title: 'demo-1.2.0-cp311-none-any.whl', message: 'demo-1.2.0-cp311-none-any.whl was published.' },
       {
         kind: 'warning',
         title: 'demo-1.2.0-cp312-none-any.whl',
-        message: 'demo 1.2.0 was skipped: the index has other bytes.',
+        message: 'demo-1.2.0-cp312-none-any.whl was skipped: the index has other bytes.',
       },
       {
         kind: 'error',
         title: 'demo-1.2.0-cp313-none-any.whl',
         message:
-          'demo 1.2.0 was rejected: the index answered 403 Forbidden: no permission (E_HTTP_FORBIDDEN). Ask for the permission to upload.',
+          'demo-1.2.0-cp313-none-any.whl was rejected: the index answered 403 Forbidden: no permission (E_HTTP_FORBIDDEN). Ask for the permission to upload.',
       },
-      { kind: 'error', title: 'demo-1.2.0.tar.gz', message: 'demo 1.2.0: not sent, because a wheel failed.' },
+      { kind: 'error', title: 'demo-1.2.0.tar.gz', message: 'demo-1.2.0.tar.gz: not sent, because a wheel failed.' },
       {
         kind: 'error',
         title: 'Publishing failed',
@@ -54,7 +54,7 @@ describe('annotations of a few files', () => {
   it('say of a dry run that nothing was published', () => {
     const files = [fileWith('sdist', 'would-publish')]
     const [annotation] = annotationsOf(reportWith({ status: 'succeeded', dryRun: true, files }))
-    assert.equal(annotation?.message, 'demo 1.2.0 would be published.')
+    assert.equal(annotation?.message, 'demo-1.2.0.tar.gz would be published.')
   })
 })
 
