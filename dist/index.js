@@ -51531,7 +51531,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _cleanup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4755);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
-/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9330);
+/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7808);
 /* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
@@ -52670,7 +52670,7 @@ function linesToHide(keyPem) {
 
 /***/ }),
 
-/***/ 9330:
+/***/ 7808:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -52773,7 +52773,7 @@ function withoutItsWheels(distribution, failed) {
     return {
         ...untouched(distribution),
         message: `not sent, because the wheel ${first?.file}${others} of the same version did not succeed: whoever needs that wheel would build from source`,
-        hint: `Mend that first; to publish this file all the same, exclude the wheel in \`files\`: ${lines.join(' ')}`,
+        hint: `Mend that first; to publish this file all the same, list in \`files\` what is published and exclude the wheel there: ${lines.join(' ')}`,
     };
 }
 function untouched({ file, project, version, kind, sha256, size }) {
@@ -52811,10 +52811,40 @@ function resultOf(distribution, { outcome, problem, attempts, milliseconds }) {
 
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
-;// CONCATENATED MODULE: ./lib/package-index/exchange.js
+;// CONCATENATED MODULE: ./lib/package-index/answer.js
 
 /** Bytes of an answer that are read, before and after decoding: more is not needed to say what a server means. */
 const MAX_ANSWER_BYTES = 64 * 1024;
+/** The text of an answer's body, of which the first bytes count. */
+function answerText(body, headers) {
+    return decoded(body.subarray(0, MAX_ANSWER_BYTES), headers.get('content-encoding') ?? 'identity').toString('utf8');
+}
+function isHtml({ headers, text }) {
+    const type = headers.get('content-type') ?? '';
+    return type === '' ? /^\s*<(?:!doctype|html)/i.test(text) : /\bhtml\b/i.test(type);
+}
+const DECODERS = new Map([
+    ['gzip', external_node_zlib_.gunzipSync],
+    ['x-gzip', external_node_zlib_.gunzipSync],
+    ['deflate', external_node_zlib_.inflateSync],
+    ['br', external_node_zlib_.brotliDecompressSync],
+    ['identity', (bytes) => bytes],
+]);
+/** Some fronts compress although nobody asked. What cannot be decoded within the limit (a bomb) counts as no text. */
+function decoded(bytes, encoding) {
+    const decode = DECODERS.get(encoding.trim().toLowerCase());
+    if (decode === undefined || bytes.length === 0)
+        return Buffer.alloc(0);
+    try {
+        return decode(bytes, { maxOutputLength: MAX_ANSWER_BYTES });
+    }
+    catch {
+        return Buffer.alloc(0);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/exchange.js
+
 /** Nothing moved for so long; `limit` in milliseconds. */
 class Silence extends Error {
     limit;
@@ -52825,8 +52855,8 @@ class Silence extends Error {
     }
 }
 /**
- * Sends a form and waits for the answer, with no redirect and no second try. An answer that comes while the form is still being
- * sent counts, even when the connection breaks right behind it. Faults are part of the result.
+ * Sends a form and waits for the answer, with no redirect and no second try. An answer that comes while the form is
+ * still being sent counts, even when the connection breaks right behind it. Faults are part of the result.
  *
  * @throws the signal's reason when it is aborted, at once
  */
@@ -52853,6 +52883,7 @@ async function post(request, signal) {
     dispatcher.dispatch(options, conversation);
     return await conversation.end;
 }
+/** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */
 class Conversation {
     end;
     #form;
@@ -52938,17 +52969,13 @@ class Conversation {
         if (this.#settled)
             return;
         this.#stop();
-        const answer = this.#head && { ...this.#head, text: this.#text(this.#head.headers) };
+        const answer = this.#head && { ...this.#head, text: answerText(Buffer.concat(this.#chunks), this.#head.headers) };
         this.#resolve({ answer, error, started: this.#controller !== undefined, sent: this.#sent });
     }
     #stop() {
         this.#settled = true;
         clearTimeout(this.#timer);
         this.#signal.removeEventListener('abort', this.#cancel);
-    }
-    #text(headers) {
-        const bytes = Buffer.concat(this.#chunks).subarray(0, MAX_ANSWER_BYTES);
-        return decoded(bytes, headers.get('content-encoding') ?? 'identity').toString('utf8');
     }
 }
 function firstValues(headers) {
@@ -52960,31 +52987,38 @@ function firstValues(headers) {
     }
     return values;
 }
-const DECODERS = new Map([
-    ['gzip', external_node_zlib_.gunzipSync],
-    ['x-gzip', external_node_zlib_.gunzipSync],
-    ['deflate', external_node_zlib_.inflateSync],
-    ['br', external_node_zlib_.brotliDecompressSync],
-    ['identity', (bytes) => bytes],
-]);
-/** Some fronts compress although nobody asked. What cannot be decoded within the limit (a bomb) counts as no text. */
-function decoded(bytes, encoding) {
-    const decode = DECODERS.get(encoding.trim().toLowerCase());
-    if (decode === undefined || bytes.length === 0)
-        return Buffer.alloc(0);
-    try {
-        return decode(bytes, { maxOutputLength: MAX_ANSWER_BYTES });
-    }
-    catch {
-        return Buffer.alloc(0);
-    }
-}
 
 // EXTERNAL MODULE: ./lib/text.js
 var lib_text = __nccwpck_require__(8804);
+;// CONCATENATED MODULE: ./lib/package-index/redirect.js
+/** Where a redirect leads (RFC 9110, 10.2.2: also relative to the request's URL); undefined where it cannot be read. */
+function redirectTarget({ headers }, url) {
+    const location = headers.get('location');
+    if (location === undefined || !URL.canParse(location, url.href))
+        return undefined;
+    const target = new URL(location, url);
+    return /^https?:$/.test(target.protocol) ? target : undefined;
+}
+/**
+ * The one redirect that an upload follows: 307 or 308, which keep method and body, on the same origin, since nothing may
+ * be sent to another one. 301 to 303 would become a GET, whose 200 looks like success.
+ */
+function repeatableTarget(answer, url) {
+    if (answer.status !== 307 && answer.status !== 308)
+        return undefined;
+    const target = redirectTarget(answer, url);
+    return target !== undefined && target.origin === url.origin && !leadsToLogin(target, url) ? target : undefined;
+}
+/** Parts of paths and host names at which people log in (`/my.policy`: F5 APM). */
+const LOGIN = /(?:^|[/.])(?:log-?in|sign-?in|sso|saml2?|oauth2?|oidc|authorize|adfs|auth|idp|my\.policy)(?:$|[/.])/i;
+/** Whether a redirect asks a person to log in. A host name counts only when it is another one. */
+function leadsToLogin(target, url) {
+    return LOGIN.test(target.pathname) || (target.origin !== url.origin && LOGIN.test(target.hostname));
+}
+
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
-;// CONCATENATED MODULE: ./lib/package-index/answer.js
+;// CONCATENATED MODULE: ./lib/package-index/server-words.js
 
 
 /** Characters of a server's words in one sentence. */
@@ -53003,7 +53037,6 @@ function wordsOf({ status, reason, headers, text }, secrets) {
     const body = unended(beyond((0,lib_text/* printable */.g$)(said, MAX_WORDS), statusLine));
     return {
         status: statusLine,
-        body,
         sentence: body === '' ? statusLine : `${statusLine}: ${body}`,
         haystack: `${phrase}\n${said}`.replace(/\s+/g, ' ').toLowerCase(),
     };
@@ -53029,10 +53062,6 @@ function requestNumber({ headers }, secrets) {
             return `${name} ${value}`;
     }
     return undefined;
-}
-function isHtml({ headers, text }) {
-    const type = headers.get('content-type') ?? '';
-    return type === '' ? /^\s*<(?:!doctype|html)/i.test(text) : /\bhtml\b/i.test(type);
 }
 /** What a body says to people. */
 function textOf(body, contentType) {
@@ -53147,32 +53176,6 @@ function entities(text) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/package-index/redirect.js
-/** Where a redirect leads (RFC 9110, 10.2.2: also relative to the request's URL); undefined where it cannot be read. */
-function redirectTarget({ headers }, url) {
-    const location = headers.get('location');
-    if (location === undefined || !URL.canParse(location, url.href))
-        return undefined;
-    const target = new URL(location, url);
-    return /^https?:$/.test(target.protocol) ? target : undefined;
-}
-/**
- * The one redirect that an upload follows: 307 or 308, which keep method and body, on the same origin, since nothing may
- * be sent to another one. 301 to 303 would become a GET, whose 200 looks like success.
- */
-function repeatableTarget(answer, url) {
-    if (answer.status !== 307 && answer.status !== 308)
-        return undefined;
-    const target = redirectTarget(answer, url);
-    return target !== undefined && target.origin === url.origin && !leadsToLogin(target, url) ? target : undefined;
-}
-/** Parts of paths and host names at which people log in (`/my.policy`: F5 APM). */
-const LOGIN = /(?:^|[/.])(?:log-?in|sign-?in|sso|saml2?|oauth2?|oidc|authorize|adfs|auth|idp|my\.policy)(?:$|[/.])/i;
-/** Whether a redirect asks a person to log in. A host name counts only when it is another one. */
-function leadsToLogin(target, url) {
-    return LOGIN.test(target.pathname) || (target.origin !== url.origin && LOGIN.test(target.hostname));
-}
-
 ;// CONCATENATED MODULE: ./lib/package-index/upload-url.js
 /** The first that fits counts. Paths are matched, never hosts: private indexes have any name. */
 const SHAPES = [
@@ -53224,6 +53227,7 @@ function uploadUrlHint({ pathname }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/explain.js
+
 
 
 
@@ -53324,23 +53328,27 @@ function acceptedAs({ certificateSubject, said }, but) {
     return `the handshake was accepted as ${certificateSubject}, but ${but}: ${said}`;
 }
 function unauthorized(situation) {
-    const { authorized } = situation;
-    const but = authorized
-        ? 'the index does not take the credentials'
-        : 'the index maps it to no user with upload permission';
-    return rejected('run', 'E_HTTP_UNAUTHORIZED', acceptedAs(situation, but), authorized
-        ? 'Check user and password: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.'
-        : 'Give user and password beside the certificate, or have the index map the certificate to a user who may upload.');
+    if (!situation.authorized) {
+        const message = acceptedAs(situation, 'the index maps it to no user with upload permission');
+        return rejected('run', 'E_HTTP_UNAUTHORIZED', message, anonymousHint(situation));
+    }
+    return rejected('run', 'E_HTTP_UNAUTHORIZED', acceptedAs(situation, 'the index does not take the credentials'), 'Check user and password: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.');
 }
 function forbidden(situation) {
     const { authorized, project, words } = situation;
-    const front = /forbidden by administrative rules|rbac: access denied/.test(words.haystack);
-    if (front) {
+    if (/forbidden by administrative rules|rbac: access denied/.test(words.haystack)) {
         return rejected('project', 'E_HTTP_FORBIDDEN', acceptedAs(situation, 'a rule of the front forbids the request'), 'The words are those of HAProxy or Envoy, not of the index: ask the team that runs it which rule it was; a client certificate that it does not trust is a common one.');
     }
-    const who = authorized ? 'the user' : 'the user to whom the index maps the certificate';
-    const doubt = authorized ? '; several indexes also answer 403 to a wrong user or password' : '';
-    return rejected('project', 'E_HTTP_FORBIDDEN', acceptedAs(situation, authorized ? 'the index forbids the upload' : 'the index maps it to no user with upload permission'), `Ask for permission to upload to the project ${project} for ${who}${doubt}.`);
+    if (!authorized) {
+        const message = acceptedAs(situation, 'the index maps it to no user with upload permission');
+        return rejected('project', 'E_HTTP_FORBIDDEN', message, anonymousHint(situation));
+    }
+    return rejected('project', 'E_HTTP_FORBIDDEN', acceptedAs(situation, 'the index forbids the upload'), `Ask for permission to upload to the project ${project}; several indexes also answer 403 to a wrong user or password.`);
+}
+function anonymousHint({ certificateSubject, project }) {
+    return certificateSubject === undefined
+        ? 'Give user and password: nothing was sent that says who publishes.'
+        : `Have the index map the certificate to a user who may upload to the project ${project}, or give user and password beside it.`;
 }
 function tooLarge({ answer, said, contentLength, secrets }) {
     const server = (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(answer.headers.get('server') ?? '', secrets), 60);
@@ -53466,7 +53474,7 @@ function explainFailure(failure) {
     if (error instanceof Silence)
         return silence(failure, error);
     if (error === undefined && answer !== undefined)
-        return premature(failure);
+        return premature(failure, answer);
     const explained = explain(error);
     if (explained !== undefined && !started)
         return { outcome: 'not-tried', problem: explained, ends: 'run' };
@@ -53505,20 +53513,18 @@ function notHttp({ exchange }) {
         ends: 'run',
     };
 }
-function noAnswer({ exchange, contentLength }, message) {
-    const complete = exchange.sent === contentLength;
+function noAnswer(failure, message, hint = hintFor(failure)) {
+    const { error: cause } = failure.exchange;
     return {
         outcome: 'no-answer',
-        problem: new lib_errors/* PublishError */.S1({
-            code: 'E_HTTP_NO_ANSWER',
-            message,
-            hint: complete
-                ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
-                : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.',
-            cause: exchange.error,
-        }),
+        problem: new lib_errors/* PublishError */.S1({ code: 'E_HTTP_NO_ANSWER', message, hint, cause }),
         ends: 'file',
     };
+}
+function hintFor({ exchange, contentLength }) {
+    return exchange.sent === contentLength
+        ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
+        : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.';
 }
 function silence(failure, { limit }) {
     const time = `${Math.round(limit / 100) / 10} s (idle-timeout-seconds)`;
@@ -53533,10 +53539,9 @@ function death(failure) {
     const when = complete ? 'after everything had been sent' : amount(failure);
     return noAnswer(failure, `the connection ended without an answer, ${when}`);
 }
-/** A server that says yes before it can know the file. */
-function premature(failure) {
-    const { status } = failure.exchange.answer ?? {};
-    return noAnswer(failure, `the index answered ${status} before it had the whole file, ${amount(failure)}`);
+/** A server that says yes before it can know the file: a page that takes every POST. */
+function premature(failure, { status }) {
+    return noAnswer(failure, `the index answered ${status} before it had the whole file, ${amount(failure)}`, 'Check that repository-url is the upload URL of the index: what answers there does not read what it is sent.');
 }
 function amount({ exchange, contentLength }) {
     return `after about ${(0,lib_text/* formatBytes */.z3)(exchange.sent)} of ${(0,lib_text/* formatBytes */.z3)(contentLength)}`;
@@ -61351,7 +61356,7 @@ async function namedByPatterns({ workspace, files }, problems) {
         problems.add(patternFault('files has no line that names files: all that it has exclude'));
     const paths = new Set();
     for (const line of included) {
-        const matched = await problems.collect(() => matches(line, absolutePattern(line, workspace, root), excluded));
+        const matched = await problems.collect(() => matches(line, absolutePattern(line, workspace, root), excluded, [root, workspace]));
         for (const file of matched ?? [])
             paths.add(file);
     }
@@ -61377,14 +61382,14 @@ async function excludedBy(lines, absolute, problems) {
     return patterns;
 }
 /** @throws PublishError E_DIST_PATTERN when nothing matches, exclusions aside; E_DIST_LINK when a link is in the way */
-async function matches(line, pattern, excluded) {
+async function matches(line, pattern, excluded, roots) {
     const found = await search([pattern, ...excluded], line);
     if (found.length > 0 || (await search([pattern], line)).length > 0)
         return found;
     const [start = ''] = (await globberOf([pattern], line)).getSearchPaths();
     const stats = await (0,promises_.lstat)(start).catch(() => undefined);
     if (stats?.isSymbolicLink())
-        throw linkFault(`${(0,lib_text/* printable */.g$)(start)}, where the pattern ${(0,lib_text/* printable */.g$)(line)} of files begins,`);
+        throw linkFault(`${shownPath(start, roots)}, where the pattern ${(0,lib_text/* printable */.g$)(line)} of files begins,`);
     throw patternFault(`the pattern ${(0,lib_text/* printable */.g$)(line)} of files matches no file`, stats?.isDirectory()
         ? 'A pattern must match the files themselves: `dist/*.whl` those in a directory, `dist/**/*.whl` those below it too.'
         : 'Patterns begin at the workspace: check where the build or the download put the distributions.');
@@ -61405,6 +61410,9 @@ async function search(patterns, line) {
         return (await globber.glob()).sort();
     }
     catch (error) {
+        // The pattern goes on behind a file as if that were a directory.
+        if ((0,lib_errors/* errorCodeOf */.D9)(error) === 'ENOTDIR')
+            return [];
         throw discover_unreadable(error, line);
     }
 }
@@ -64055,11 +64063,11 @@ function tunnel_refused({ proxy }, message, status) {
     const details = {
         code: 'E_PROXY_REFUSED',
         message: `the proxy ${(0,lib_text/* printable */.g$)(proxy.host)} ${message}`,
-        hint: status === undefined ? 'Check https_proxy: does it lead to a proxy?' : hintFor(status, proxy),
+        hint: status === undefined ? 'Check https_proxy: does it lead to a proxy?' : tunnel_hintFor(status, proxy),
     };
     return new lib_errors/* PublishError */.S1(details);
 }
-function hintFor(status, proxy) {
+function tunnel_hintFor(status, proxy) {
     if (['502', '503', '504'].includes(status)) {
         return 'The proxy could not reach the server: check the host in repository-url, or name it in no_proxy if it is reached directly.';
     }

@@ -142,7 +142,9 @@ async function namedByPatterns({ workspace, files }: Where, problems: ProblemLis
   if (included.length === 0) problems.add(patternFault('files has no line that names files: all that it has exclude'))
   const paths = new Set<string>()
   for (const line of included) {
-    const matched = await problems.collect(() => matches(line, absolutePattern(line, workspace, root), excluded))
+    const matched = await problems.collect(() =>
+      matches(line, absolutePattern(line, workspace, root), excluded, [root, workspace]),
+    )
     for (const file of matched ?? []) paths.add(file)
   }
   return {
@@ -174,13 +176,18 @@ async function excludedBy(
 }
 
 /** @throws PublishError E_DIST_PATTERN when nothing matches, exclusions aside; E_DIST_LINK when a link is in the way */
-async function matches(line: string, pattern: string, excluded: readonly string[]): Promise<string[]> {
+async function matches(
+  line: string,
+  pattern: string,
+  excluded: readonly string[],
+  roots: readonly string[],
+): Promise<string[]> {
   const found = await search([pattern, ...excluded], line)
   if (found.length > 0 || (await search([pattern], line)).length > 0) return found
   const [start = ''] = (await globberOf([pattern], line)).getSearchPaths()
   const stats = await lstat(start).catch(() => undefined)
   if (stats?.isSymbolicLink())
-    throw linkFault(`${printable(start)}, where the pattern ${printable(line)} of files begins,`)
+    throw linkFault(`${shownPath(start, roots)}, where the pattern ${printable(line)} of files begins,`)
   throw patternFault(
     `the pattern ${printable(line)} of files matches no file`,
     stats?.isDirectory()
@@ -212,6 +219,8 @@ async function search(patterns: readonly string[], line: string): Promise<string
   try {
     return (await globber.glob()).sort()
   } catch (error) {
+    // The pattern goes on behind a file as if that were a directory.
+    if (errorCodeOf(error) === 'ENOTDIR') return []
     throw unreadable(error, line)
   }
 }

@@ -1,20 +1,6 @@
-import { type BrotliOptions, brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib'
 import type { Dispatcher } from 'undici'
+import { type Answer, answerText, MAX_ANSWER_BYTES } from './answer.ts'
 import type { MultipartForm } from './multipart.ts'
-
-/** Bytes of an answer that are read, before and after decoding: more is not needed to say what a server means. */
-export const MAX_ANSWER_BYTES = 64 * 1024
-
-/** What a server answered. Everything in it is foreign text. */
-export interface Answer {
-  readonly status: number
-  /** Reason phrase of the status line: some indexes say only there what is wrong. */
-  readonly reason: string
-  /** Names in lower case; of a header that came twice the first value. */
-  readonly headers: ReadonlyMap<string, string>
-  /** At most MAX_ANSWER_BYTES; `''` where there is none or it cannot be decoded. */
-  readonly text: string
-}
 
 /** What became of one POST. */
 export interface Exchange {
@@ -44,7 +30,7 @@ export interface PostRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly form: MultipartForm
-  /** Milliseconds: the longest pause between two chunks that the connection takes, and after the last one for the whole answer. */
+  /** Milliseconds: the longest pause between two chunks that the connection takes; after the last, for all of the answer. */
   readonly idleTimeoutMs: number
 }
 
@@ -58,8 +44,8 @@ interface IterableOptions extends Omit<Dispatcher.DispatchOptions, 'body'> {
 }
 
 /**
- * Sends a form and waits for the answer, with no redirect and no second try. An answer that comes while the form is still being
- * sent counts, even when the connection breaks right behind it. Faults are part of the result.
+ * Sends a form and waits for the answer, with no redirect and no second try. An answer that comes while the form is
+ * still being sent counts, even when the connection breaks right behind it. Faults are part of the result.
  *
  * @throws the signal's reason when it is aborted, at once
  */
@@ -87,6 +73,7 @@ export async function post(request: PostRequest, signal: AbortSignal): Promise<E
   return await conversation.end
 }
 
+/** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */
 class Conversation implements Dispatcher.DispatchHandler {
   readonly end: Promise<Exchange>
   readonly #form: MultipartForm
@@ -183,7 +170,7 @@ class Conversation implements Dispatcher.DispatchHandler {
   #finish(error: unknown): void {
     if (this.#settled) return
     this.#stop()
-    const answer = this.#head && { ...this.#head, text: this.#text(this.#head.headers) }
+    const answer = this.#head && { ...this.#head, text: answerText(Buffer.concat(this.#chunks), this.#head.headers) }
     this.#resolve({ answer, error, started: this.#controller !== undefined, sent: this.#sent })
   }
 
@@ -191,11 +178,6 @@ class Conversation implements Dispatcher.DispatchHandler {
     this.#settled = true
     clearTimeout(this.#timer)
     this.#signal.removeEventListener('abort', this.#cancel)
-  }
-
-  #text(headers: ReadonlyMap<string, string>): string {
-    const bytes = Buffer.concat(this.#chunks).subarray(0, MAX_ANSWER_BYTES)
-    return decoded(bytes, headers.get('content-encoding') ?? 'identity').toString('utf8')
   }
 }
 
@@ -206,25 +188,4 @@ function firstValues(headers: Record<string, string | string[] | undefined>): Re
     if (first !== undefined) values.set(name.toLowerCase(), first)
   }
   return values
-}
-
-type Decoder = (bytes: Buffer, options: ZlibOptions & BrotliOptions) => Buffer
-
-const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
-  ['gzip', gunzipSync],
-  ['x-gzip', gunzipSync],
-  ['deflate', inflateSync],
-  ['br', brotliDecompressSync],
-  ['identity', (bytes) => bytes],
-])
-
-/** Some fronts compress although nobody asked. What cannot be decoded within the limit (a bomb) counts as no text. */
-function decoded(bytes: Buffer, encoding: string): Buffer {
-  const decode = DECODERS.get(encoding.trim().toLowerCase())
-  if (decode === undefined || bytes.length === 0) return Buffer.alloc(0)
-  try {
-    return decode(bytes, { maxOutputLength: MAX_ANSWER_BYTES })
-  } catch {
-    return Buffer.alloc(0)
-  }
 }

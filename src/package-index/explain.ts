@@ -1,8 +1,8 @@
 import { type ErrorCode, PublishError } from '../errors.ts'
 import { formatBytes, printable, redact, type Secrets, shownUrl } from '../text.ts'
-import { isHtml, requestNumber, type ServerWords, wordsOf } from './answer.ts'
-import type { Answer } from './exchange.ts'
+import { type Answer, isHtml } from './answer.ts'
 import { leadsToLogin, redirectTarget } from './redirect.ts'
+import { requestNumber, type ServerWords, wordsOf } from './server-words.ts'
 import { uploadUrlHint } from './upload-url.ts'
 
 /** What an upload came to, and what ends with it: this file, the rest of its project, or the run. */
@@ -156,24 +156,21 @@ function acceptedAs({ certificateSubject, said }: Situation, but: string): strin
 }
 
 function unauthorized(situation: Situation): Verdict {
-  const { authorized } = situation
-  const but = authorized
-    ? 'the index does not take the credentials'
-    : 'the index maps it to no user with upload permission'
+  if (!situation.authorized) {
+    const message = acceptedAs(situation, 'the index maps it to no user with upload permission')
+    return rejected('run', 'E_HTTP_UNAUTHORIZED', message, anonymousHint(situation))
+  }
   return rejected(
     'run',
     'E_HTTP_UNAUTHORIZED',
-    acceptedAs(situation, but),
-    authorized
-      ? 'Check user and password: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.'
-      : 'Give user and password beside the certificate, or have the index map the certificate to a user who may upload.',
+    acceptedAs(situation, 'the index does not take the credentials'),
+    'Check user and password: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.',
   )
 }
 
 function forbidden(situation: Situation): Verdict {
   const { authorized, project, words } = situation
-  const front = /forbidden by administrative rules|rbac: access denied/.test(words.haystack)
-  if (front) {
+  if (/forbidden by administrative rules|rbac: access denied/.test(words.haystack)) {
     return rejected(
       'project',
       'E_HTTP_FORBIDDEN',
@@ -181,17 +178,22 @@ function forbidden(situation: Situation): Verdict {
       'The words are those of HAProxy or Envoy, not of the index: ask the team that runs it which rule it was; a client certificate that it does not trust is a common one.',
     )
   }
-  const who = authorized ? 'the user' : 'the user to whom the index maps the certificate'
-  const doubt = authorized ? '; several indexes also answer 403 to a wrong user or password' : ''
+  if (!authorized) {
+    const message = acceptedAs(situation, 'the index maps it to no user with upload permission')
+    return rejected('project', 'E_HTTP_FORBIDDEN', message, anonymousHint(situation))
+  }
   return rejected(
     'project',
     'E_HTTP_FORBIDDEN',
-    acceptedAs(
-      situation,
-      authorized ? 'the index forbids the upload' : 'the index maps it to no user with upload permission',
-    ),
-    `Ask for permission to upload to the project ${project} for ${who}${doubt}.`,
+    acceptedAs(situation, 'the index forbids the upload'),
+    `Ask for permission to upload to the project ${project}; several indexes also answer 403 to a wrong user or password.`,
   )
+}
+
+function anonymousHint({ certificateSubject, project }: Situation): string {
+  return certificateSubject === undefined
+    ? 'Give user and password: nothing was sent that says who publishes.'
+    : `Have the index map the certificate to a user who may upload to the project ${project}, or give user and password beside it.`
 }
 
 function tooLarge({ answer, said, contentLength, secrets }: Situation): Verdict {

@@ -1,5 +1,6 @@
 import { errorCodeOf, PublishError } from '../errors.ts'
 import { formatBytes } from '../text.ts'
+import type { Answer } from './answer.ts'
 import { type Exchange, Silence } from './exchange.ts'
 import type { Verdict } from './explain.ts'
 
@@ -17,7 +18,7 @@ export function explainFailure(failure: Failure): Verdict {
   const { exchange, explain } = failure
   const { error, started, answer } = exchange
   if (error instanceof Silence) return silence(failure, error)
-  if (error === undefined && answer !== undefined) return premature(failure)
+  if (error === undefined && answer !== undefined) return premature(failure, answer)
   const explained = explain(error)
   if (explained !== undefined && !started) return { outcome: 'not-tried', problem: explained, ends: 'run' }
   if (explained !== undefined && !explained.code.startsWith('E_NETWORK_')) {
@@ -56,20 +57,19 @@ function notHttp({ exchange }: Failure): Verdict {
   }
 }
 
-function noAnswer({ exchange, contentLength }: Failure, message: string): Verdict {
-  const complete = exchange.sent === contentLength
+function noAnswer(failure: Failure, message: string, hint = hintFor(failure)): Verdict {
+  const { error: cause } = failure.exchange
   return {
     outcome: 'no-answer',
-    problem: new PublishError({
-      code: 'E_HTTP_NO_ANSWER',
-      message,
-      hint: complete
-        ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
-        : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.',
-      cause: exchange.error,
-    }),
+    problem: new PublishError({ code: 'E_HTTP_NO_ANSWER', message, hint, cause }),
     ends: 'file',
   }
+}
+
+function hintFor({ exchange, contentLength }: Failure): string {
+  return exchange.sent === contentLength
+    ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
+    : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.'
 }
 
 function silence(failure: Failure, { limit }: Silence): Verdict {
@@ -87,10 +87,13 @@ function death(failure: Failure): Verdict {
   return noAnswer(failure, `the connection ended without an answer, ${when}`)
 }
 
-/** A server that says yes before it can know the file. */
-function premature(failure: Failure): Verdict {
-  const { status } = failure.exchange.answer ?? {}
-  return noAnswer(failure, `the index answered ${status} before it had the whole file, ${amount(failure)}`)
+/** A server that says yes before it can know the file: a page that takes every POST. */
+function premature(failure: Failure, { status }: Answer): Verdict {
+  return noAnswer(
+    failure,
+    `the index answered ${status} before it had the whole file, ${amount(failure)}`,
+    'Check that repository-url is the upload URL of the index: what answers there does not read what it is sent.',
+  )
 }
 
 function amount({ exchange, contentLength }: Failure): string {

@@ -1,4 +1,4 @@
-import type { Answer } from './exchange.ts'
+import type { Answer } from './answer.ts'
 
 /** Where a redirect leads (RFC 9110, 10.2.2: also relative to the request's URL); undefined where it cannot be read. */
 export function redirectTarget({ headers }: Answer, url: URL): URL | undefined {

@@ -73,7 +73,7 @@ function withoutItsWheels(distribution: Distribution, failed: readonly Distribut
   return {
     ...untouched(distribution),
     message: `not sent, because the wheel ${first?.file}${others} of the same version did not succeed: whoever needs that wheel would build from source`,
-    hint: `Mend that first; to publish this file all the same, exclude the wheel in \`files\`: ${lines.join(' ')}`,
+    hint: `Mend that first; to publish this file all the same, list in \`files\` what is published and exclude the wheel there: ${lines.join(' ')}`,
   }
 }
 

@@ -223,7 +223,7 @@ describe('an upload that the index refuses', () => {
     await meet({ users: new Map([['ci', 'correct horse']]) }, async (meeting) => {
       const authorization = basicAuthorization({ user: 'ci', password: 'battery staple' }, meeting.target.secrets)
       for (const [change, hint] of [
-        [{}, /^Give user and password/],
+        [{}, /^Have the index map the certificate to a user/],
         [{ authorization }, /^Check user and password/],
       ] as const) {
         const { outcome, problem, ends } = await upload(meeting, change)

@@ -313,7 +313,9 @@ describe('the patterns of files', () => {
 
   it('that match nothing are each an error that names them', async () => {
     write(`dist/${WHEEL}`)
-    const { problems, shown } = await find({ files: ['dist/*.whl', 'dist/*.tar.gz', 'out/**', 'dist'] })
+    const { problems, shown } = await find({
+      files: ['dist/*.whl', 'dist/*.tar.gz', 'out/**', 'dist', `dist/${WHEEL}/x/*`],
+    })
     assert.deepEqual(shown, [`dist/${WHEEL}`])
     assert.deepEqual(
       problems.map(({ code, message }) => [code, message]),
@@ -321,6 +323,7 @@ describe('the patterns of files', () => {
         ['E_DIST_PATTERN', 'the pattern dist/*.tar.gz of files matches no file'],
         ['E_DIST_PATTERN', 'the pattern out/** of files matches no file'],
         ['E_DIST_PATTERN', 'the pattern dist of files matches no file'],
+        ['E_DIST_PATTERN', `the pattern dist/${WHEEL}/x/* of files matches no file`],
       ],
     )
     assert.match(problems[2]?.hint ?? '', /must match the files themselves/)
@@ -364,7 +367,7 @@ describe('the patterns of files', () => {
     symlinkSync('build', path.join(workspace, 'dist'))
     const begins = await onlyProblem({ files: ['dist/*.whl'] })
     assert.equal(begins.code, 'E_DIST_LINK')
-    assert.match(begins.message, /dist, where the pattern dist\/\*\.whl of files begins, is a symbolic link/)
+    assert.match(begins.message, /^dist, where the pattern dist\/\*\.whl of files begins, is a symbolic link/)
     symlinkSync(path.join(workspace, 'build', WHEEL), path.join(workspace, 'build', 'demo-2.0-py3-none-any.whl'))
     const matched = await onlyProblem({ files: ['build/*'] })
     assert.equal(matched.code, 'E_DIST_LINK')
@@ -380,6 +383,7 @@ describe('the patterns of files', () => {
       ['dist/*', '!dist/*.whl'],
       [`${from}/dist/*`, '!dist/*.whl'],
       ['dist/*', `!${from}/dist/*.whl`],
+      ['**/*', '!**/*.whl'],
     ]) {
       const { shown, codes } = await find({ files, from })
       assert.deepEqual([shown, codes], [[`dist/${SDIST}`], []], files.join(' '))

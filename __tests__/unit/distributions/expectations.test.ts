@@ -81,6 +81,7 @@ describe('expected-version', () => {
     assert.deepEqual(check(TWO_PROJECTS, { version: 'one' }), [])
     const several = await made('demo-1.0.tar.gz', 'demo-1.1.tar.gz')
     assert.deepEqual(check(several, { version: 'any' }), [])
+    assert.match(onlyProblem(several, { version: 'one' }).message, /demo has 2 versions: 1\.0, 1\.1$/)
   })
 
   it('`one` takes spellings of one version for one', async () => {

@@ -147,6 +147,11 @@ describe('the members of a tar archive', () => {
       tar({}, { end: Buffer.concat([Buffer.alloc(512), tar()]) }),
       /data stands behind the end/,
     ],
+    [
+      'an empty member behind one end block',
+      tar({}, { end: Buffer.concat([Buffer.alloc(512), makeTar([{ name: 'demo/b' }])]) }),
+      /data stands behind the end/,
+    ],
     ['data behind the end', Buffer.concat([tar(), tar()]), /data stands behind the end of the tar archive/],
     [
       'a byte behind the end',

@@ -188,6 +188,12 @@ describe('the members of a zip archive', () => {
     })
   }
 
+  it('of an archive that announces a comment which is not there are refused', async () => {
+    const bytes = zip({})
+    bytes.writeUInt16LE(5, bytes.length - 2)
+    assert.match((await refusal(bytes)).message, /the zip archive has a comment of 5 bytes/)
+  })
+
   it('of an archive with a local header at the wrong place are refused', async () => {
     const bytes = zip({})
     bytes.write('PK\x07\x08', 0, 'latin1')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ErrorCode } from '../../../src/errors.ts'
-import type { Answer } from '../../../src/package-index/exchange.ts'
+import type { Answer } from '../../../src/package-index/answer.ts'
 import { explainAnswer, type Sending, type Verdict } from '../../../src/package-index/explain.ts'
 import { Secrets } from '../../../src/text.ts'
 
@@ -224,7 +224,7 @@ describe('401', () => {
       verdict.problem?.message,
       'the handshake was accepted as CN=release, but the index maps it to no user with upload permission: the index answered 401 Unauthorized: no user',
     )
-    assert.match(verdict.problem?.hint ?? '', /Give user and password/)
+    assert.match(verdict.problem?.hint ?? '', /map the certificate to a user .*, or give user and password/)
   })
 
   it('with credentials points at them', () => {
@@ -236,6 +236,7 @@ describe('401', () => {
   it('without a certificate is just what the index answered', () => {
     const { problem } = explain(answer(401, 'Unauthorized'), { certificateSubject: undefined })
     assert.equal(problem?.message, 'the index answered 401 Unauthorized')
+    assert.match(problem?.hint ?? '', /^Give user and password: nothing was sent that says who publishes/)
   })
 })
 
@@ -246,7 +247,13 @@ describe('403', () => {
     })
     assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_FORBIDDEN', 'project'])
     assert.match(verdict.problem?.message ?? '', /answered 403 The user 'ci' isn't allowed/)
-    assert.match(verdict.problem?.hint ?? '', /project demo .*wrong user or password/)
+    assert.match(verdict.problem?.hint ?? '', /project demo; .*wrong user or password/)
+  })
+
+  it('to a certificate alone asks for a user of it', () => {
+    const { problem } = explain(answer(403, 'Forbidden'))
+    assert.match(problem?.message ?? '', /accepted as CN=release, but the index maps it to no user/)
+    assert.match(problem?.hint ?? '', /upload to the project demo, or give user and password/)
   })
 
   it('of a front is told from one of the index', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Answer } from '../../../src/package-index/exchange.ts'
+import type { Answer } from '../../../src/package-index/answer.ts'
 import { repeatableTarget } from '../../../src/package-index/redirect.ts'
 
 const URL_GIVEN = new URL('https://index.example:8443/pypi/prod/legacy?x=1')
