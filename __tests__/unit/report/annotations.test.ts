@@ -21,7 +21,11 @@ describe('annotations of a few files', () => {
       ],
     })
     assert.deepEqual(annotationsOf(report), [
-      { kind: 'notice', title: 'demo-1.2.0-cp311-none-any.whl', message: 'demo-1.2.0-cp311-none-any.whl was published.' },
+      {
+        kind: 'notice',
+        title: 'demo-1.2.0-cp311-none-any.whl',
+        message: 'demo-1.2.0-cp311-none-any.whl was published.',
+      },
       {
         kind: 'warning',
         title: 'demo-1.2.0-cp312-none-any.whl',
