@@ -29,6 +29,8 @@ export interface IndexOptions {
   readonly tls?: { readonly minVersion?: SecureVersion; readonly maxVersion?: SecureVersion }
   /** `false`: a server that does not ask for a certificate. */
   readonly requestCert?: boolean
+  /** `true`: any client certificate will do, as at fronts that leave its dates and purpose to others. */
+  readonly acceptAnyClient?: boolean
   /**
    * What becomes of an upload whose name exists. `refuse` (default): 409 whatever the bytes; `accept-same`: 200 for the
    * same bytes, 409 for others (devpi, Warehouse); `overwrite`: replaced without a word (Artifactory, Nexus).
@@ -102,7 +104,7 @@ export async function startIndex(options: IndexOptions): Promise<RunningIndex> {
       key: options.server.keyPem,
       ca: [...options.clientAuthorities],
       requestCert: options.requestCert ?? true,
-      rejectUnauthorized: options.requestCert ?? true,
+      rejectUnauthorized: (options.requestCert ?? true) && options.acceptAnyClient !== true,
       ...options.tls,
       // An upload may take as long as it needs.
       requestTimeout: 0,

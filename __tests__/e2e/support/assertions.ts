@@ -134,6 +134,7 @@ export function assertRefused(run: ActionRun, { codes, handshake }: Refusal): vo
 export interface JsonReport {
   readonly status: string
   readonly problems: readonly { readonly code: string; readonly message: string }[]
+  readonly chain: readonly { readonly subject: string }[]
   readonly files: readonly { readonly file: string; readonly outcome: string; readonly code: string | null }[]
 }
 

@@ -1,0 +1,117 @@
+/** An index of the scene's CA whose every answer the test writes itself, down to the bytes and the end of the connection. */
+import type { TestContext } from 'node:test'
+import { issueServer } from '../../../demo/certificate-authority.ts'
+import { boundaryOf, collect, readForm } from '../../../demo/multipart-form.ts'
+import { HostileConnection, type Script } from '../../support/hostile-index.ts'
+import { secure, startServer } from '../../support/tls-servers.ts'
+import type { Scene } from './scene.ts'
+
+/** One complete upload, as it came over the wire. */
+export interface Upload {
+  /** From 1, over all connections. */
+  readonly number: number
+  /** Request line and headers. */
+  readonly head: string
+  /** Value of the Authorization header; `''` without one. */
+  readonly authorization: string
+  readonly fields: ReadonlyMap<string, readonly string[]>
+  readonly filename: string
+  readonly content: Buffer
+}
+
+export interface ScriptedIndex {
+  /** `https://localhost:PORT/legacy/` */
+  readonly url: string
+  /** Heads of all requests so far. */
+  readonly heads: readonly string[]
+  /** Uploads that came completely, in their order. */
+  readonly uploads: readonly Upload[]
+  /** TCP connections so far. */
+  readonly connections: number
+}
+
+export interface ScriptedOptions {
+  /** Whoever has no certificate that fits is let in all the same. */
+  readonly lax?: boolean
+}
+
+export type Answer = (connection: HostileConnection, upload: Upload) => void | Promise<void>
+
+const LONGEST_FIELD = 1 << 20
+const LARGEST_FILE = 1 << 26
+
+/** Starts an index that does with each connection what `script` says. It ends with the test. */
+export async function startScriptedIndex(
+  test: TestContext,
+  scene: Scene,
+  script: Script,
+  options: ScriptedOptions = {},
+): Promise<ScriptedIndex> {
+  return startIndex(test, scene, { script, heads: [], uploads: [], ...options })
+}
+
+/** Starts an index that reads each upload to its end and then does what `answer` says. */
+export async function startAnsweringIndex(
+  test: TestContext,
+  scene: Scene,
+  answer: Answer,
+  options: ScriptedOptions = {},
+): Promise<ScriptedIndex> {
+  const heads: string[] = []
+  const uploads: Upload[] = []
+  const script: Script = async (connection) => {
+    for (;;) {
+      const length = await connection.head()
+      const head = heads.at(-1) ?? ''
+      const upload = await readUpload(await connection.take(length), head, uploads.length + 1)
+      uploads.push(upload)
+      await answer(connection, upload)
+    }
+  }
+  return startIndex(test, scene, { script, heads, uploads, ...options })
+}
+
+interface Behaviour extends ScriptedOptions {
+  readonly script: Script
+  readonly heads: string[]
+  readonly uploads: readonly Upload[]
+}
+
+async function startIndex(
+  test: TestContext,
+  { root }: Scene,
+  { script, heads, uploads, lax = false }: Behaviour,
+): Promise<ScriptedIndex> {
+  const server = issueServer(root, { name: 'scripted index' })
+  const running = await startServer((socket) => {
+    const secured = secure(socket, { server, ca: root.pem, requestCert: true, rejectUnauthorized: !lax })
+    // The client may end a connection at any time.
+    const run = () => script(new HostileConnection(socket, secured, heads)).catch(() => socket.destroy())
+    secured.once('secure', () => void run())
+  })
+  test.after(() => running.stop())
+  return {
+    url: `https://localhost:${running.port}/legacy/`,
+    heads,
+    uploads,
+    get connections() {
+      return running.connections
+    },
+  }
+}
+
+async function readUpload(body: Buffer, head: string, number: number): Promise<Upload> {
+  const header = (name: string) => new RegExp(`^${name}: (.*)\r$`, 'im').exec(head)?.[1] ?? ''
+  const fields = new Map<string, string[]>()
+  const file = { filename: '', content: Buffer.alloc(0) }
+  for await (const part of readForm(chunksOf(body), boundaryOf(header('content-type')))) {
+    const value = await collect(part.body, part.filename === undefined ? LONGEST_FIELD : LARGEST_FILE)
+    if (part.filename === undefined) fields.set(part.name, [...(fields.get(part.name) ?? []), value.toString('utf8')])
+    else Object.assign(file, { filename: part.filename, content: value })
+  }
+  return { number, head, authorization: header('authorization'), fields, ...file }
+}
+
+async function* chunksOf(body: Buffer): AsyncGenerator<Buffer> {
+  yield body
+}
