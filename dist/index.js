@@ -52255,9 +52255,11 @@ class InputReader {
         if (value === 'one' || value === 'any')
             return value;
         const names = value.split(/[\s,]+/).filter((name) => name !== '');
-        if (names.length === 0)
-            this.#invalid('expected-projects', 'names of projects, `one` or `any`', value);
-        return names;
+        if (names.length > 0)
+            return names;
+        this.#invalid('expected-projects', 'names of projects, `one` or `any`', value);
+        // Not an empty list: every distribution would be a second fault.
+        return 'any';
     }
     expectedFiles() {
         const value = this.text('expected-files');
@@ -63542,6 +63544,7 @@ function systemAuthorities() {
 
 
 
+
 /** Bytes of a file of CAs: the largest that systems ship have half a megabyte. */
 const LARGEST_FILE = 4 * 1024 * 1024;
 /** Certificates of a path: real ones have two to five. */
@@ -63552,13 +63555,18 @@ const LONGEST_PATH = 16;
  */
 function findVoucher(chain, { trust, trustHints, now }) {
     const reaches = (pems) => leadsTo(chain, readAll(pems), now());
-    if (trust.source === 'ca-bundle' && reaches(systemAuthorities())) {
-        return 'It has a public CA, or one that this system trusts: write `ca-bundle: system` if that is meant.';
+    const hasBundle = trust.source === 'ca-bundle';
+    if (hasBundle && reaches((0,external_node_tls_.getCACertificates)('bundled'))) {
+        return 'It has a public CA: write `ca-bundle: system` if that is meant.';
     }
+    // Before the system, which reads some of these files too: the file is the narrower trust.
     const file = trustHints.find((path) => reaches(readFile(path)));
-    if (file === undefined)
+    if (file !== undefined) {
+        return `Other tools on this runner trust it by ${(0,lib_text/* printable */.g$)(file)}: write \`ca-bundle: ${(0,lib_text/* printable */.g$)(file)}\` if that is meant.`;
+    }
+    if (!hasBundle || !reaches(systemAuthorities()))
         return undefined;
-    return `Other tools on this runner trust it by ${(0,lib_text/* printable */.g$)(file)}: write \`ca-bundle: ${(0,lib_text/* printable */.g$)(file)}\` if that is meant.`;
+    return 'This system trusts its CA: write `ca-bundle: system` if that is meant.';
 }
 /** Whether `ca-bundle` or the system has a CA of the name that the topmost certificate names as its issuer. */
 function holdsNamesake(top, { trust }) {

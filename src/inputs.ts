@@ -408,8 +408,10 @@ class InputReader {
     const value = this.text('expected-projects')
     if (value === 'one' || value === 'any') return value
     const names = value.split(/[\s,]+/).filter((name) => name !== '')
-    if (names.length === 0) this.#invalid('expected-projects', 'names of projects, `one` or `any`', value)
-    return names
+    if (names.length > 0) return names
+    this.#invalid('expected-projects', 'names of projects, `one` or `any`', value)
+    // Not an empty list: every distribution would be a second fault.
+    return 'any'
   }
 
   expectedFiles(): 'any' | number {

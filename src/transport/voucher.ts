@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { getCACertificates } from 'node:tls'
 import { printable } from '../text.ts'
 import type { Party } from './party.ts'
 import { systemAuthorities } from './trust.ts'
@@ -16,12 +17,17 @@ const LONGEST_PATH = 16
  */
 export function findVoucher(chain: readonly X509Certificate[], { trust, trustHints, now }: Party): string | undefined {
   const reaches = (pems: readonly string[]) => leadsTo(chain, readAll(pems), now())
-  if (trust.source === 'ca-bundle' && reaches(systemAuthorities())) {
-    return 'It has a public CA, or one that this system trusts: write `ca-bundle: system` if that is meant.'
+  const hasBundle = trust.source === 'ca-bundle'
+  if (hasBundle && reaches(getCACertificates('bundled'))) {
+    return 'It has a public CA: write `ca-bundle: system` if that is meant.'
   }
+  // Before the system, which reads some of these files too: the file is the narrower trust.
   const file = trustHints.find((path) => reaches(readFile(path)))
-  if (file === undefined) return undefined
-  return `Other tools on this runner trust it by ${printable(file)}: write \`ca-bundle: ${printable(file)}\` if that is meant.`
+  if (file !== undefined) {
+    return `Other tools on this runner trust it by ${printable(file)}: write \`ca-bundle: ${printable(file)}\` if that is meant.`
+  }
+  if (!hasBundle || !reaches(systemAuthorities())) return undefined
+  return 'This system trusts its CA: write `ca-bundle: system` if that is meant.'
 }
 
 /** Whether `ca-bundle` or the system has a CA of the name that the topmost certificate names as its issuer. */
