@@ -1,0 +1,94 @@
+// Checks action.yml, the workflows and the examples with zizmor (security), actionlint (syntax and shell) and GitHub's own
+// language service. Installs the first two into .cache/workflows: wheels locked by hash, a Go module locked by version.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const SECOND = 1000
+const ACTIONLINT = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const own = path.join(root, 'scripts', 'workflow-checks')
+const cache = path.join(root, '.cache', 'workflows')
+const requirements = path.join(own, 'requirements.txt')
+
+function fail(message) {
+  console.error(message)
+  process.exit(1)
+}
+
+/** Runs a program to its end; true when it exited with 0 within the limit. */
+function succeeds(program, args, seconds, env = {}) {
+  const { status, error } = spawnSync(program, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: seconds * SECOND,
+    env: { ...process.env, ...env },
+  })
+  if (error?.code === 'ENOENT') fail(`These checks need ${program}, which is not on this machine.`)
+  return status === 0
+}
+
+/** Made anew unless the last complete installation was of the same kind. */
+function refresh(folder, kind, make) {
+  const stamp = `${folder}.complete`
+  const wanted = createHash('sha256').update(kind).digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(folder)) return
+  rmSync(stamp, { force: true })
+  rmSync(folder, { recursive: true, force: true })
+  make()
+  writeFileSync(stamp, wanted)
+}
+
+function installZizmor(folder) {
+  if (!succeeds('python3', ['-m', 'venv', folder], 120)) fail('python3 -m venv failed')
+  const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input', 'install', '-q', '--require-hashes']
+  const python = path.join(folder, 'bin', 'python')
+  if (!succeeds(python, [...pip, '--only-binary', ':all:', '-r', requirements], 300)) fail('pip could not get zizmor')
+}
+
+function installActionlint(folder) {
+  // Modules are read-only otherwise, and the cache could not be removed.
+  const env = { GOBIN: folder, GOPATH: path.join(cache, 'go'), GOFLAGS: '-modcacherw' }
+  if (!succeeds('go', ['install', ACTIONLINT], 300, env)) fail('go could not get actionlint')
+}
+
+function filesOf(folder) {
+  return readdirSync(path.join(root, folder))
+    .filter((name) => name.endsWith('.yml'))
+    .map((name) => `${folder}/${name}`)
+}
+
+mkdirSync(cache, { recursive: true })
+const zizmor = path.join(cache, 'zizmor')
+const actionlint = path.join(cache, 'bin')
+refresh(zizmor, root + readFileSync(requirements, 'utf8'), () => installZizmor(zizmor))
+refresh(actionlint, ACTIONLINT, () => installActionlint(actionlint))
+
+const workflows = [...filesOf('.github/workflows'), ...filesOf('examples')]
+const checks = {
+  // Offline: the zero commits of the examples are nobody's.
+  zizmor: () =>
+    succeeds(
+      path.join(zizmor, 'bin', 'zizmor'),
+      ['--offline', '--quiet', '--persona', 'auditor', 'action.yml', '.github/dependabot.yml', ...workflows],
+      60,
+    ),
+  // The action of the same commit, which this version of actionlint does not know yet.
+  actionlint: () =>
+    succeeds(
+      path.join(actionlint, 'actionlint'),
+      ['-ignore', '^specifying action "\\$/" in invalid format', ...workflows],
+      60,
+    ),
+  'language service': () =>
+    succeeds(process.execPath, [path.join(own, 'language-service.mjs'), 'action.yml', ...workflows], 60),
+}
+const failed = Object.entries(checks).filter(([, check]) => !check())
+console.log(
+  failed.length === 0
+    ? `action.yml and ${workflows.length} workflows pass ${Object.keys(checks).join(', ')}`
+    : `failed: ${failed.map(([name]) => name).join(', ')}`,
+)
+process.exit(failed.length === 0 ? 0 : 1)
