@@ -1,5 +1,6 @@
-// Checks action.yml, the workflows and the examples with zizmor (security), actionlint (syntax and shell) and GitHub's own
-// language service. Installs the first two into .cache/workflows: wheels locked by hash, a Go module locked by version.
+// Checks action.yml, the workflows and the examples with zizmor (security), actionlint (syntax, types) and GitHub's own
+// language service. Installs the first two into .cache/workflows: wheels locked by hash, a Go module locked by version (its
+// bytes by Go's checksum database).
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -41,17 +42,28 @@ function refresh(folder, kind, make) {
   writeFileSync(stamp, wanted)
 }
 
+/** A registry that hiccups gets one more chance. */
+function twice(program, args, seconds, env) {
+  return succeeds(program, args, seconds, env) || succeeds(program, args, seconds, env)
+}
+
 function installZizmor(folder) {
-  if (!succeeds('python3', ['-m', 'venv', folder], 120)) fail('python3 -m venv failed')
+  if (!succeeds('python3', ['-m', 'venv', folder], 120)) {
+    fail('These checks need python3, version 3.11 or newer, with its venv module (Debian: python3-venv).')
+  }
   const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input', 'install', '-q', '--require-hashes']
   const python = path.join(folder, 'bin', 'python')
-  if (!succeeds(python, [...pip, '--only-binary', ':all:', '-r', requirements], 300)) fail('pip could not get zizmor')
+  if (!twice(python, [...pip, '--only-binary', ':all:', '-r', requirements], 120))
+    fail('pip could not get zizmor, which needs Python 3.11 or newer')
 }
 
 function installActionlint(folder) {
-  // Modules are read-only otherwise, and the cache could not be removed.
-  const env = { GOBIN: folder, GOPATH: path.join(cache, 'go'), GOFLAGS: '-modcacherw' }
-  if (!succeeds('go', ['install', ACTIONLINT], 300, env)) fail('go could not get actionlint')
+  const sources = path.join(cache, 'go')
+  const caches = { GOPATH: sources, GOMODCACHE: path.join(sources, 'mod'), GOCACHE: path.join(sources, 'build') }
+  // Modules are read-only otherwise, and could not be removed. Without cgo no C compiler is needed.
+  const env = { ...caches, GOBIN: folder, GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
+  if (!twice('go', ['install', ACTIONLINT], 140, env)) fail('go could not get actionlint')
+  rmSync(sources, { recursive: true, force: true })
 }
 
 function filesOf(folder) {
@@ -68,27 +80,36 @@ refresh(actionlint, ACTIONLINT, () => installActionlint(actionlint))
 
 const workflows = [...filesOf('.github/workflows'), ...filesOf('examples')]
 const checks = {
-  // Offline: the zero commits of the examples are nobody's.
+  // Offline: the zero commits of the examples are nobody's. A file that it cannot read is a fault, not a file to leave out.
   zizmor: () =>
     succeeds(
       path.join(zizmor, 'bin', 'zizmor'),
-      ['--offline', '--quiet', '--persona', 'auditor', 'action.yml', '.github/dependabot.yml', ...workflows],
+      [
+        ...['--offline', '--quiet', '--persona', 'auditor', '--strict-collection', '--no-ignores'],
+        ...['action.yml', '.github/dependabot.yml', ...workflows],
+      ],
       60,
     ),
-  // The action of the same commit, which this version of actionlint does not know yet.
+  // The ignored message: the action of the same commit, which this version does not know yet. Without shellcheck and
+  // pyflakes, which it would run where a machine has them: the result is the same everywhere.
   actionlint: () =>
     succeeds(
       path.join(actionlint, 'actionlint'),
-      ['-ignore', '^specifying action "\\$/" in invalid format', ...workflows],
+      ['-shellcheck=', '-pyflakes=', '-ignore', '^specifying action "\\$/" in invalid format', ...workflows],
       60,
     ),
   'language service': () =>
     succeeds(process.execPath, [path.join(own, 'language-service.mjs'), 'action.yml', ...workflows], 60),
 }
-const failed = Object.entries(checks).filter(([, check]) => !check())
+const failed = Object.entries(checks).filter(([name, check]) => {
+  const start = Date.now()
+  const passed = check()
+  console.log(`${name}: ${passed ? 'passed' : 'failed'} in ${((Date.now() - start) / SECOND).toFixed(1)} s`)
+  return !passed
+})
 console.log(
   failed.length === 0
-    ? `action.yml and ${workflows.length} workflows pass ${Object.keys(checks).join(', ')}`
-    : `failed: ${failed.map(([name]) => name).join(', ')}`,
+    ? `action.yml, dependabot.yml and ${workflows.length} workflows pass all ${Object.keys(checks).length} checks.`
+    : `Failed: ${failed.map(([name]) => name).join(', ')}.`,
 )
 process.exit(failed.length === 0 ? 0 : 1)

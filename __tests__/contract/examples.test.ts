@@ -30,7 +30,7 @@ const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ..
 function examples(): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const page of PAGES) {
-    const blocks = [...read(page).matchAll(/^```yaml\n(.*?)^```$/gms)]
+    const blocks = [...read(page).matchAll(/^ *```ya?ml\n(.*?)^ *```$/gms)]
     for (const [index, [, block = '']] of blocks.entries()) found.set(`${page}, block ${index + 1}`, block)
   }
   for (const file of [...filesOf('examples', '.yml'), '.github/workflows/publish-python.yml'])
@@ -48,15 +48,30 @@ function stepsIn(node: unknown): Step[] {
 }
 
 function isStep(node: object): node is Step {
-  return 'uses' in node && typeof node.uses === 'string'
+  return ('uses' in node && typeof node.uses === 'string') || ('run' in node && typeof node.run === 'string')
 }
 
 function ofThisAction(step: Step): boolean {
   return /^(\$\/|octo-org\/publish-python-mtls@)/.test(step.uses ?? '')
 }
 
+/** Where the headings of a page can be linked to, as GitHub names them. */
+function anchorsIn(file: string): ReadonlySet<string> {
+  const text = read(file).replace(/^ *```.*?^ *```$/gms, '')
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading)
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
+
 for (const [where, text] of examples()) {
-  const steps = stepsIn(parse(text)).filter(ofThisAction)
+  const all = stepsIn(parse(text))
+  const steps = all.filter(ofThisAction)
 
   describe(`the example in ${where}`, () => {
     it('gives only inputs that the action has, and all that it needs', () => {
@@ -72,11 +87,15 @@ for (const [where, text] of examples()) {
       }
     })
 
-    it('reads only outputs that the action has', () => {
-      const ids = steps.flatMap(({ id }) => (id === undefined ? [] : [id]))
-      const reads = [...text.matchAll(/steps\.([\w-]+)\.outputs\.([\w-]+)/g)].filter(([, id = '']) => ids.includes(id))
+    it('reads only outputs that the action has, of steps that there are', () => {
+      const ids = new Set(all.map(({ id }) => id))
+      const ours = new Set(steps.map(({ id }) => id))
+      const reads = [...text.matchAll(/steps\.([\w-]+)\.outputs\.([\w-]+)/g)]
+      const wrong = reads.filter(
+        ([, id, output = '']) => !ids.has(id) || (ours.has(id) && !(output in metadata.outputs)),
+      )
       assert.deepEqual(
-        reads.map(([, , output = '']) => output).filter((output) => !(output in metadata.outputs)),
+        wrong.map(([read]) => read),
         [],
       )
     })
@@ -104,13 +123,25 @@ describe('the documents', () => {
     assert.ok(named.length > 5)
   })
 
-  it('link to files that there are', () => {
+  it('link to files and sections that there are', () => {
     const links = PAGES.flatMap((page) =>
-      [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target = '']) => ({ page, target })),
-    ).filter(({ target }) => !/^[a-z]+:/.test(target))
-    const dead = links.filter(({ page, target }) => !existsSync(path.join(ROOT, path.dirname(page), target)))
-    assert.deepEqual(dead, [])
-    assert.ok(links.length > 3)
+      [...read(page).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(([, target = '', anchor]) => ({
+        page,
+        file: target === '' ? page : path.posix.join(path.posix.dirname(page), target),
+        anchor,
+        elsewhere: /^[a-z]+:/.test(target),
+      })),
+    ).filter(({ elsewhere }) => !elsewhere)
+    assert.deepEqual(
+      links.filter(({ file }) => !existsSync(path.join(ROOT, file))),
+      [],
+    )
+    const sections = links.filter(({ anchor }) => anchor !== undefined)
+    assert.deepEqual(
+      sections.filter(({ file, anchor = '' }) => !anchorsIn(file).has(anchor)),
+      [],
+    )
+    assert.ok(links.length > sections.length + 3 && sections.length > 3)
   })
 
   it('compare only inputs that there are with the options of other tools', () => {
@@ -123,22 +154,5 @@ describe('the documents', () => {
       [],
     )
     assert.ok(ours.length > 8)
-  })
-})
-
-describe('publish-python.yml', () => {
-  it('has the same inputs when it is called and when it is started by hand', () => {
-    type Given = Readonly<Record<string, { type: string; required?: boolean; description: string; default?: unknown }>>
-    const { on }: { on: Record<string, { inputs: Given }> } = parse(read('.github/workflows/publish-python.yml'))
-    const [called = {}, byHand = {}] = [on.workflow_call?.inputs, on.workflow_dispatch?.inputs]
-    assert.deepEqual(Object.keys(byHand), Object.keys(called))
-    for (const [name, input] of Object.entries(called)) {
-      const other = byHand[name]
-      assert.equal(other?.description, input.description)
-      assert.equal(other?.required, input.required)
-      // By hand there is no job before this one, and GitHub offers the names of the environments.
-      if (name !== 'build') assert.equal(other?.default, input.default)
-      if (name !== 'environment') assert.equal(other?.type, input.type)
-    }
   })
 })
