@@ -52178,7 +52178,7 @@ class InputReader {
     }
     clientKey() {
         const value = this.#raw('client-key');
-        return value.trim() === '' ? undefined : this.#material('client-key', value);
+        return value.trim() === '' ? undefined : (this.#material('client-key', value) ?? 'unreadable');
     }
     materialOr(name, word) {
         const value = this.text(name);
@@ -62103,6 +62103,16 @@ function readClientIdentity({ certificate, key, passphrase, now }) {
         ],
     };
 }
+/**
+ * One input of the identity where the other one could not be read: throws what is wrong with this one by itself, and says
+ * nothing of what is missing or does not fit.
+ */
+function refuseFaultsOf(material, passphrase) {
+    const problems = new lib_errors/* ProblemList */.Ku();
+    for (const problem of hold(material, passphrase).problems)
+        problems.add(problem);
+    problems.throwIfAny();
+}
 /** The key, when both inputs hold what they must. Throws all that is wrong with them. */
 function requireAll(inCertificate, inKey) {
     const problems = new lib_errors/* ProblemList */.Ku();
@@ -62357,8 +62367,14 @@ function readCaBundle({ caBundle }) {
 }
 async function plan_identify(request, inputs, caBundle, progress, problems) {
     const { clientCertificate: certificate, clientKey: key, clientKeyPassphrase: passphrase } = inputs;
-    if (certificate === undefined || certificate === 'none')
+    if (certificate === 'none')
         return certificate;
+    if (certificate === undefined || key === 'unreadable') {
+        for (const half of [certificate, key])
+            if (typeof half === 'object')
+                refuseFaultsOf(half, passphrase);
+        return undefined;
+    }
     const identity = readClientIdentity({ certificate, key, passphrase, now: progress.startedAt });
     for (const notice of identity.notices)
         note(request.runner, progress, 'Identity', notice);
@@ -62400,8 +62416,15 @@ async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caB
         subject: (0,lib_text/* subjectOf */.et)(leaf),
         chainPem: check.chain.map((certificate) => certificate.toString()).join(''),
         key,
-        unknownIssuer: check.unknownIssuer,
+        doubt: doubtOf(check),
     };
+}
+/** What `chain-check: warn` leaves to the server. */
+const SERVER_MAY_DECIDE = ['E_CERT_EXPIRED', 'E_CERT_NOT_YET_VALID', 'E_CERT_PURPOSE'];
+/** A fault that was seen comes before a guess about the issuer. */
+function doubtOf({ findings, unknownIssuer }) {
+    const left = findings.find(({ severity, code }) => severity === 'warning' && SERVER_MAY_DECIDE.includes(code));
+    return left?.message ?? unknownIssuer;
 }
 function chainLine({ chain, anchor }) {
     const path = chain.map(lib_text/* subjectOf */.et).join(' <- ');
@@ -63402,7 +63425,7 @@ function alert_refusal(alert, { asked }, party) {
     const meaning = REFUSALS.get(alert);
     if (meaning !== undefined) {
         const { code, words, hint } = meaning;
-        return { code, message: withGuess(`${party.target} ${words}`, party), hint };
+        return { code, message: withDoubt(`${party.target} ${words}`, party), hint };
     }
     if (NO_CERTIFICATE.has(alert)) {
         return {
@@ -63415,7 +63438,7 @@ function alert_refusal(alert, { asked }, party) {
         return otherAlert(alert, party);
     return {
         code: 'E_TLS_CLIENT_REFUSED',
-        message: withGuess(`${party.target} asked for the client certificate and then ended the handshake (handshake failure, alert 40)`, party),
+        message: withDoubt(`${party.target} asked for the client certificate and then ended the handshake (handshake failure, alert 40)`, party),
         hint: `${ASK} It may also accept other kinds of keys only (RSA, EC).`,
     };
 }
@@ -63453,9 +63476,9 @@ function versionFault(how, { target, tlsMinVersion, tlsMaxVersion }) {
             : 'The server speaks TLS 1.1 or older alone: it has to be updated.',
     };
 }
-/** The chain check's guess belongs to a refusal that it may explain. */
-function withGuess(message, { unknownIssuer }) {
-    return unknownIssuer === undefined ? message : `${message}; the likely reason: ${unknownIssuer}`;
+/** What the chain check holds against the certificate belongs to a refusal that it may explain. */
+function withDoubt(message, { doubt }) {
+    return doubt === undefined ? message : `${message}; the likely reason: ${doubt}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/transport/handshake.js
@@ -63716,13 +63739,11 @@ function missingAuthority(own, top, party) {
     const missing = party.trust.source === 'system' ? 'neither Node.js nor this system trusts' : 'ca-bundle does not hold';
     if (server_fault_isSelfSigned(own))
         return `is self-signed, and ${missing} it`;
-    if (server_fault_isSelfSigned(top))
-        return `leads to ${(0,lib_text/* subjectOf */.et)(top)}, which ${missing}`;
     const below = top === own ? '' : `, below ${(0,lib_text/* issuerOf */.xD)(top)}`;
-    if (holdsNamesake(top, party)) {
-        return `was issued by ${(0,lib_text/* issuerOf */.xD)(own)}${below}: ${party.trust.source} holds a CA of that name with another key`;
-    }
-    return `was issued by ${(0,lib_text/* issuerOf */.xD)(own)}${below}, which ${missing}`;
+    const leads = server_fault_isSelfSigned(top) ? `leads to ${(0,lib_text/* subjectOf */.et)(top)}` : `was issued by ${(0,lib_text/* issuerOf */.xD)(own)}${below}`;
+    if (holdsNamesake(top, party))
+        return `${leads}: ${party.trust.source} holds a CA of that name with another key`;
+    return `${leads}, which ${missing}`;
 }
 function server_fault_isSelfSigned({ subject, issuer }) {
     return subject === issuer;
@@ -63884,7 +63905,7 @@ function closedInHandshake(error, attempt, party) {
             return certificateRequired(`it ${how} the connection after it had asked for one`, party);
         return {
             code: 'E_TLS_CLIENT_REFUSED',
-            message: withGuess(`${target} asked for the client certificate and then ${how} the connection without a word: most likely it refused the certificate`, party),
+            message: withDoubt(`${target} asked for the client certificate and then ${how} the connection without a word: most likely it refused the certificate`, party),
             hint: 'Ask the team that runs the server what its log says: which CAs it trusts for clients, and whether the certificate is revoked.',
         };
     }
@@ -64432,7 +64453,7 @@ async function meetServer(run, plan, progress) {
 }
 function openTransport({ runner, secrets }, { url, identity, caBundle, proxy, inputs }) {
     const trust = trustOf(caBundle);
-    runner.log('Trust', trustLine(trust));
+    runner.log('Trust', trustLine(trust, runner.surroundings.caStoreVariables));
     return createTransport({
         url,
         identity: identity === 'none' ? undefined : identity,
@@ -64443,17 +64464,20 @@ function openTransport({ runner, secrets }, { url, identity, caBundle, proxy, in
         requireClientAuth: identity !== 'none' && inputs.clientAuth === 'required',
         idleTimeoutMs: inputs.idleTimeoutMs,
         trustHints: runner.surroundings.caFiles,
-        unknownIssuer: identity === 'none' ? undefined : identity.unknownIssuer,
+        doubt: identity === 'none' ? undefined : identity.doubt,
         secrets,
         now: () => new Date(),
     });
 }
-function trustLine({ source, ca, added }) {
+function trustLine({ source, ca, added }, storeVariables) {
     const cas = (0,lib_text/* count */.U9)(ca.length, 'CA');
     if (source === 'ca-bundle')
         return `the server must chain to ca-bundle (${cas}), nothing else is trusted`;
-    const ofEnvironment = added === 0 ? '' : `, ${added} of them from NODE_EXTRA_CA_CERTS`;
-    return `the server must chain to a CA of Node.js or the system (${cas}${ofEnvironment})`;
+    const ofEnvironment = [
+        ...(added === 0 ? [] : [`${added} of them from NODE_EXTRA_CA_CERTS`]),
+        ...(storeVariables.length === 0 ? [] : [`the system's from ${storeVariables.join(' and ')}`]),
+    ];
+    return `the server must chain to a CA of Node.js or the system (${[cas, ...ofEnvironment].join(', ')})`;
 }
 async function probe({ runner, signal }, transport, { url, identity }, progress) {
     const result = await transport.probe(signal);
@@ -64473,14 +64497,12 @@ async function probe({ runner, signal }, transport, { url, identity }, progress)
         progress.warnings.push(`${url.host} did not ask for the client certificate: it does not know who publishes`);
     if (handshake !== 'accepted' || identity === 'none')
         return;
-    if (identity.unknownIssuer !== undefined)
-        runner.log('Server', `accepted it, although ${identity.unknownIssuer}`);
+    if (identity.doubt !== undefined)
+        runner.log('Server', `accepted it, although ${identity.doubt}`);
     // Only a dry run gets here with problems.
     if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code)))
         progress.warnings.push(SERVER_DECIDES);
 }
-/** What `chain-check: warn` relaxes. */
-const SERVER_MAY_DECIDE = ['E_CERT_EXPIRED', 'E_CERT_NOT_YET_VALID', 'E_CERT_PURPOSE'];
 const SERVER_DECIDES = 'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides';
 function wouldBePublished({ distributions }, { problems }) {
     const [problem] = problems;
@@ -64550,6 +64572,10 @@ const CA_VARIABLES = [
     'TWINE_CERT',
     'NODE_EXTRA_CA_CERTS',
 ];
+/** OpenSSL's own. */
+const CA_STORE_VARIABLES = ['SSL_CERT_FILE', 'SSL_CERT_DIR'];
+/** Systems whose CAs are no files. */
+const HAS_OWN_STORE = new Set(['darwin', 'win32']);
 /** `fallbackTemp` and `fallbackWorkspace` stand in where the runner names none. */
 function createRunner(env, fallbackTemp, fallbackWorkspace) {
     return {
@@ -64598,6 +64624,7 @@ function readSurroundings(env) {
         httpsProxy: env.https_proxy || env.HTTPS_PROXY || undefined,
         noProxy: env.no_proxy || env.NO_PROXY || undefined,
         caFiles: [...new Set(CA_VARIABLES.map((name) => env[name] ?? '').filter((file) => file !== ''))],
+        caStoreVariables: HAS_OWN_STORE.has(process.platform) ? [] : CA_STORE_VARIABLES.filter((name) => env[name]),
     };
 }
 
@@ -64691,7 +64718,7 @@ class Secrets {
         }
     }
     #addForms(value) {
-        for (const form of [value, ...percentForms(value), ...jsonForms(value), ...base64Forms(value)])
+        for (const form of [value, ...misread(value), ...percentForms(value), ...jsonForms(value), ...base64Forms(value)])
             this.#forms.add(form);
     }
     /** Longest first, so that a secret that contains another one goes as a whole. */
@@ -64699,6 +64726,10 @@ class Secrets {
         this.#longestFirst ??= [...this.#forms].sort((a, b) => b.length - a.length);
         return this.#longestFirst;
     }
+}
+/** UTF-8 read as Latin-1, as header fields are (undici), and Latin-1 read as UTF-8, as bodies and reason phrases are. */
+function misread(value) {
+    return [Buffer.from(value, 'utf8').toString('latin1'), Buffer.from(value, 'latin1').toString('utf8')];
 }
 /** As browsers do it and as RFC 3986 has it, with `+` for blanks as forms have it, hex digits in either case. */
 function percentForms(value) {

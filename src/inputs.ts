@@ -17,7 +17,8 @@ export interface Inputs {
   /** Glob patterns; empty: `packagesDir` counts. */
   readonly files: readonly string[]
   readonly clientCertificate: InputMaterial | 'none' | undefined
-  readonly clientKey: InputMaterial | undefined
+  /** Undefined: not given. `unreadable`: a problem says why. */
+  readonly clientKey: InputMaterial | 'unreadable' | undefined
   readonly clientKeyPassphrase: string | undefined
   readonly caBundle: InputMaterial | 'system' | undefined
   readonly clientCaBundle: InputMaterial | 'none' | undefined
@@ -328,9 +329,9 @@ class InputReader {
     return undefined
   }
 
-  clientKey(): InputMaterial | undefined {
+  clientKey(): Inputs['clientKey'] {
     const value = this.#raw('client-key')
-    return value.trim() === '' ? undefined : this.#material('client-key', value)
+    return value.trim() === '' ? undefined : (this.#material('client-key', value) ?? 'unreadable')
   }
 
   materialOr<const T extends string>(name: string, word: T): InputMaterial | T | undefined {

@@ -5,8 +5,8 @@ import { checkDistributions } from './distributions/check.ts'
 import { discover } from './distributions/discover.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import { checkExpectations, tagWarning } from './distributions/expectations.ts'
-import { ProblemList } from './errors.ts'
-import { type ClientIdentity, readClientIdentity } from './identity/client-identity.ts'
+import { type ErrorCode, ProblemList } from './errors.ts'
+import { type ClientIdentity, readClientIdentity, refuseFaultsOf } from './identity/client-identity.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import type { Progress } from './progress.ts'
 import type { Runner } from './runner.ts'
@@ -19,8 +19,8 @@ export interface Identity {
   /** Leaf and intermediates, as they are sent. */
   readonly chainPem: string
   readonly key: KeyObject
-  /** The chain check's guess, should the server refuse. */
-  readonly unknownIssuer: string | undefined
+  /** What the chain check holds against it although the server may take it: the explanation should it refuse. */
+  readonly doubt: string | undefined
 }
 
 /** Everything that a run needs from here on, read and checked without the network. */
@@ -88,7 +88,11 @@ async function identify(
   problems: ProblemList,
 ): Promise<Identity | 'none' | undefined> {
   const { clientCertificate: certificate, clientKey: key, clientKeyPassphrase: passphrase } = inputs
-  if (certificate === undefined || certificate === 'none') return certificate
+  if (certificate === 'none') return certificate
+  if (certificate === undefined || key === 'unreadable') {
+    for (const half of [certificate, key]) if (typeof half === 'object') refuseFaultsOf(half, passphrase)
+    return undefined
+  }
   const identity = readClientIdentity({ certificate, key, passphrase, now: progress.startedAt })
   for (const notice of identity.notices) note(request.runner, progress, 'Identity', notice)
   return judge(request, inputs, identity, caBundle, progress, problems)
@@ -134,8 +138,17 @@ async function judge(
     subject: subjectOf(leaf),
     chainPem: check.chain.map((certificate) => certificate.toString()).join(''),
     key,
-    unknownIssuer: check.unknownIssuer,
+    doubt: doubtOf(check),
   }
+}
+
+/** What `chain-check: warn` leaves to the server. */
+export const SERVER_MAY_DECIDE: readonly ErrorCode[] = ['E_CERT_EXPIRED', 'E_CERT_NOT_YET_VALID', 'E_CERT_PURPOSE']
+
+/** A fault that was seen comes before a guess about the issuer. */
+function doubtOf({ findings, unknownIssuer }: ChainCheck): string | undefined {
+  const left = findings.find(({ severity, code }) => severity === 'warning' && SERVER_MAY_DECIDE.includes(code))
+  return left?.message ?? unknownIssuer
 }
 
 function chainLine({ chain, anchor }: ChainCheck): string {

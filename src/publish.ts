@@ -1,12 +1,12 @@
 import { basicAuthorization } from './credentials/basic.ts'
 import type { Distribution } from './distributions/distribution.ts'
-import { type ErrorCode, problemsOf } from './errors.ts'
+import { problemsOf } from './errors.ts'
 import { refuseUntrustedEvent } from './inputs.ts'
 import { type Certificates, MaterialKeeper } from './material.ts'
 import type { FileResult } from './package-index/outcome.ts'
 import { notTried, uploadInOrder, wouldPublish } from './package-index/sequence.ts'
 import { type UploadTarget, uploadDistribution } from './package-index/upload.ts'
-import { makePlan, type Plan, type PlanRequest } from './plan.ts'
+import { makePlan, type Plan, type PlanRequest, SERVER_MAY_DECIDE } from './plan.ts'
 import { hasSucceeded, type Progress, reportOf, startProgress } from './progress.ts'
 import { deliver } from './report/deliver.ts'
 import { fileLine } from './report/log-lines.ts'
@@ -86,7 +86,7 @@ async function meetServer(run: PlanRequest, plan: Plan, progress: Progress): Pro
 
 function openTransport({ runner, secrets }: PlanRequest, { url, identity, caBundle, proxy, inputs }: Plan): Transport {
   const trust = trustOf(caBundle)
-  runner.log('Trust', trustLine(trust))
+  runner.log('Trust', trustLine(trust, runner.surroundings.caStoreVariables))
   return createTransport({
     url,
     identity: identity === 'none' ? undefined : identity,
@@ -97,17 +97,20 @@ function openTransport({ runner, secrets }: PlanRequest, { url, identity, caBund
     requireClientAuth: identity !== 'none' && inputs.clientAuth === 'required',
     idleTimeoutMs: inputs.idleTimeoutMs,
     trustHints: runner.surroundings.caFiles,
-    unknownIssuer: identity === 'none' ? undefined : identity.unknownIssuer,
+    doubt: identity === 'none' ? undefined : identity.doubt,
     secrets,
     now: () => new Date(),
   })
 }
 
-function trustLine({ source, ca, added }: ServerTrust): string {
+function trustLine({ source, ca, added }: ServerTrust, storeVariables: readonly string[]): string {
   const cas = count(ca.length, 'CA')
   if (source === 'ca-bundle') return `the server must chain to ca-bundle (${cas}), nothing else is trusted`
-  const ofEnvironment = added === 0 ? '' : `, ${added} of them from NODE_EXTRA_CA_CERTS`
-  return `the server must chain to a CA of Node.js or the system (${cas}${ofEnvironment})`
+  const ofEnvironment = [
+    ...(added === 0 ? [] : [`${added} of them from NODE_EXTRA_CA_CERTS`]),
+    ...(storeVariables.length === 0 ? [] : [`the system's from ${storeVariables.join(' and ')}`]),
+  ]
+  return `the server must chain to a CA of Node.js or the system (${[cas, ...ofEnvironment].join(', ')})`
 }
 
 async function probe(
@@ -127,13 +130,10 @@ async function probe(
   else if (handshake === 'accepted') runner.log('Server', `${who}, takes the client certificate ${identity.subject}`)
   else progress.warnings.push(`${url.host} did not ask for the client certificate: it does not know who publishes`)
   if (handshake !== 'accepted' || identity === 'none') return
-  if (identity.unknownIssuer !== undefined) runner.log('Server', `accepted it, although ${identity.unknownIssuer}`)
+  if (identity.doubt !== undefined) runner.log('Server', `accepted it, although ${identity.doubt}`)
   // Only a dry run gets here with problems.
   if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code))) progress.warnings.push(SERVER_DECIDES)
 }
-
-/** What `chain-check: warn` relaxes. */
-const SERVER_MAY_DECIDE: readonly ErrorCode[] = ['E_CERT_EXPIRED', 'E_CERT_NOT_YET_VALID', 'E_CERT_PURPOSE']
 
 const SERVER_DECIDES =
   'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides'

@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly noProxy: string | undefined
   /** CA files that other tools would take: named in an explanation, never trusted. */
   readonly caFiles: readonly string[]
+  /** Variables that say where the system's CAs lie, where they are set and Node.js follows them: their names. */
+  readonly caStoreVariables: readonly string[]
 }
 
 export type AnnotationKind = 'notice' | 'warning' | 'error'
@@ -72,6 +74,12 @@ const CA_VARIABLES = [
   'TWINE_CERT',
   'NODE_EXTRA_CA_CERTS',
 ]
+
+/** OpenSSL's own. */
+const CA_STORE_VARIABLES = ['SSL_CERT_FILE', 'SSL_CERT_DIR']
+
+/** Systems whose CAs are no files. */
+const HAS_OWN_STORE: ReadonlySet<string> = new Set(['darwin', 'win32'])
 
 /** `fallbackTemp` and `fallbackWorkspace` stand in where the runner names none. */
 export function createRunner(env: NodeJS.ProcessEnv, fallbackTemp: string, fallbackWorkspace: string): Runner {
@@ -124,5 +132,6 @@ function readSurroundings(env: NodeJS.ProcessEnv): Surroundings {
     httpsProxy: env.https_proxy || env.HTTPS_PROXY || undefined,
     noProxy: env.no_proxy || env.NO_PROXY || undefined,
     caFiles: [...new Set(CA_VARIABLES.map((name) => env[name] ?? '').filter((file) => file !== ''))],
+    caStoreVariables: HAS_OWN_STORE.has(process.platform) ? [] : CA_STORE_VARIABLES.filter((name) => env[name]),
   }
 }

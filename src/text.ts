@@ -75,7 +75,7 @@ export class Secrets {
   }
 
   #addForms(value: string): void {
-    for (const form of [value, ...percentForms(value), ...jsonForms(value), ...base64Forms(value)])
+    for (const form of [value, ...misread(value), ...percentForms(value), ...jsonForms(value), ...base64Forms(value)])
       this.#forms.add(form)
   }
 
@@ -84,6 +84,11 @@ export class Secrets {
     this.#longestFirst ??= [...this.#forms].sort((a, b) => b.length - a.length)
     return this.#longestFirst
   }
+}
+
+/** UTF-8 read as Latin-1, as header fields are (undici), and Latin-1 read as UTF-8, as bodies and reason phrases are. */
+function misread(value: string): string[] {
+  return [Buffer.from(value, 'utf8').toString('latin1'), Buffer.from(value, 'latin1').toString('utf8')]
 }
 
 /** As browsers do it and as RFC 3986 has it, with `+` for blanks as forms have it, hex digits in either case. */

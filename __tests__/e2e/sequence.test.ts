@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import type { ActionRun } from '../../demo/runner/run-action.ts'
 import { type Sample, writeSamples } from '../../demo/sample-distributions.ts'
 import { assertPublished, assertRefused, shown } from './support/assertions.ts'
@@ -118,7 +118,7 @@ describe('of several projects', () => {
   const [A_WHEEL = '', A_SDIST = '', B_WHEEL = '', B_SDIST = ''] = FILES
   const ANY = { 'expected-projects': 'any' }
 
-  async function setTwoProjects(test: Parameters<typeof setScene>[0]): Promise<Scene> {
+  async function setTwoProjects(test: TestContext): Promise<Scene> {
     const scene = await setScene(test, { samples: 'none' })
     const dist = path.join(scene.workspace, 'dist')
     await writeSamples(dist, { project: 'beta', version: '2.0.0' })
@@ -265,6 +265,24 @@ describe('25 files of one project and version', () => {
     })
     assert.equal(run.annotations.length, 1)
     assert.equal(scene.index.connections, 0)
+  })
+})
+
+describe('400 files', () => {
+  it('are more than annotations can hold: the last names what it can and counts the rest, the report has all', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 400, sdist: false } })
+    const run = await scene.run({ 'dry-run': 'true' })
+    const files = scene.samples.map(({ name }) => name).sort()
+    assertEnded(run, scene, { status: 'succeeded', files: files.map((file) => [file, 'would-publish']) })
+    const { message = '', title = '' } = run.annotations.at(-1) ?? {}
+    const [, left = ''] = / and (\d+) more\.?$/.exec(message) ?? []
+    const named = files
+      .slice(9)
+      .filter((file) => message.includes(file.slice('demo_pkg-1.2.0-'.length, -'.whl'.length)))
+    assert.equal(named.length + Number(left), 391, message)
+    assert.ok(message.length > 3500, String(message.length))
+    assert.match(title, /400/)
+    assert.equal(scene.index.requests.length, 0)
   })
 })
 

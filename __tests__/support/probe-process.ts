@@ -40,7 +40,7 @@ const transport = createTransport({
   requireClientAuth: true,
   idleTimeoutMs: 10_000,
   trustHints: [],
-  unknownIssuer: undefined,
+  doubt: undefined,
   secrets: new Secrets(),
   now: () => new Date(),
 })

@@ -20,7 +20,7 @@ export function recordRunner(temp: string, onState: (value: string) => void = ()
     states,
     annotations,
     facts: factsWith(temp),
-    surroundings: { httpsProxy: undefined, noProxy: undefined, caFiles: [] },
+    surroundings: { httpsProxy: undefined, noProxy: undefined, caFiles: [], caStoreVariables: [] },
     log: (word, text) => lines.push(`${word} ${text}`),
     debug: () => {},
     annotate: (kind, title, message) => annotations.push({ kind, title, message }),

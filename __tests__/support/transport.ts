@@ -27,7 +27,7 @@ export function transportTo(url: string, { client, trusted, ...options }: Meetin
     requireClientAuth: leaf !== undefined,
     idleTimeoutMs: 20_000,
     trustHints: [],
-    unknownIssuer: undefined,
+    doubt: undefined,
     secrets: new Secrets(),
     now: () => new Date(),
     ...options,

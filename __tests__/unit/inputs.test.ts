@@ -467,7 +467,7 @@ describe('client-cert, client-key and bundles', () => {
     const { clientCertificate, clientKey, caBundle, clientCaBundle } = inputs
     assert.deepEqual(
       [clientCertificate, clientKey, caBundle, clientCaBundle],
-      [undefined, undefined, undefined, undefined],
+      [undefined, 'unreadable', undefined, undefined],
     )
   })
 

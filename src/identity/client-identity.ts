@@ -55,6 +55,16 @@ export function readClientIdentity({ certificate, key, passphrase, now }: GivenI
   }
 }
 
+/**
+ * One input of the identity where the other one could not be read: throws what is wrong with this one by itself, and says
+ * nothing of what is missing or does not fit.
+ */
+export function refuseFaultsOf(material: InputMaterial, passphrase: string | undefined): void {
+  const problems = new ProblemList()
+  for (const problem of hold(material, passphrase).problems) problems.add(problem)
+  problems.throwIfAny()
+}
+
 /** The key, when both inputs hold what they must. Throws all that is wrong with them. */
 function requireAll(inCertificate: Holding, inKey: Holding | undefined): OpenedKey {
   const problems = new ProblemList()

@@ -125,7 +125,7 @@ function refusal(alert: number, { asked }: Asked, party: Party): ProblemDetails 
   const meaning = REFUSALS.get(alert)
   if (meaning !== undefined) {
     const { code, words, hint } = meaning
-    return { code, message: withGuess(`${party.target} ${words}`, party), hint }
+    return { code, message: withDoubt(`${party.target} ${words}`, party), hint }
   }
   if (NO_CERTIFICATE.has(alert)) {
     return {
@@ -137,7 +137,7 @@ function refusal(alert: number, { asked }: Asked, party: Party): ProblemDetails 
   if (alert !== HANDSHAKE_FAILURE || !asked) return otherAlert(alert, party)
   return {
     code: 'E_TLS_CLIENT_REFUSED',
-    message: withGuess(
+    message: withDoubt(
       `${party.target} asked for the client certificate and then ended the handshake (handshake failure, alert 40)`,
       party,
     ),
@@ -183,7 +183,7 @@ export function versionFault(how: string, { target, tlsMinVersion, tlsMaxVersion
   }
 }
 
-/** The chain check's guess belongs to a refusal that it may explain. */
-export function withGuess(message: string, { unknownIssuer }: Party): string {
-  return unknownIssuer === undefined ? message : `${message}; the likely reason: ${unknownIssuer}`
+/** What the chain check holds against the certificate belongs to a refusal that it may explain. */
+export function withDoubt(message: string, { doubt }: Party): string {
+  return doubt === undefined ? message : `${message}; the likely reason: ${doubt}`
 }

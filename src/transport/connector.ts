@@ -31,7 +31,8 @@ export interface TransportOptions {
   /** Milliseconds. */
   readonly idleTimeoutMs: number
   readonly trustHints: readonly string[]
-  readonly unknownIssuer: string | undefined
+  /** What the chain check holds against the client's certificate: the likely reason of a refusal. */
+  readonly doubt: string | undefined
   readonly secrets: Secrets
   readonly now: () => Date
 }

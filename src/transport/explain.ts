@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodeOf, type ProblemDetails, PublishError } from '../errors.ts'
 import { printable } from '../text.ts'
-import { alertOf, certificateRequired, explainAlert, versionFault, withGuess } from './alert.ts'
+import { alertOf, certificateRequired, explainAlert, versionFault, withDoubt } from './alert.ts'
 import { type Attempt, ConnectionFailure } from './handshake.ts'
 import type { Party } from './party.ts'
 import { explainServerFault } from './server-fault.ts'
@@ -146,7 +146,7 @@ function closedInHandshake(error: unknown, attempt: Attempt, party: Party): Prob
     if (!hasIdentity) return certificateRequired(`it ${how} the connection after it had asked for one`, party)
     return {
       code: 'E_TLS_CLIENT_REFUSED',
-      message: withGuess(
+      message: withDoubt(
         `${target} asked for the client certificate and then ${how} the connection without a word: most likely it refused the certificate`,
         party,
       ),

@@ -12,7 +12,8 @@ export interface Party {
   readonly hasIdentity: boolean
   readonly trust: ServerTrust
   readonly trustHints: readonly string[]
-  readonly unknownIssuer: string | undefined
+  /** What the chain check holds against the client's certificate. */
+  readonly doubt: string | undefined
   readonly tlsMinVersion: TlsVersion
   readonly tlsMaxVersion: TlsVersion
   /** Milliseconds. */

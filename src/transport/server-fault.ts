@@ -104,12 +104,10 @@ function unknownIssuer(own: X509Certificate, chain: readonly X509Certificate[], 
 function missingAuthority(own: X509Certificate, top: X509Certificate, party: Party): string {
   const missing = party.trust.source === 'system' ? 'neither Node.js nor this system trusts' : 'ca-bundle does not hold'
   if (isSelfSigned(own)) return `is self-signed, and ${missing} it`
-  if (isSelfSigned(top)) return `leads to ${subjectOf(top)}, which ${missing}`
   const below = top === own ? '' : `, below ${issuerOf(top)}`
-  if (holdsNamesake(top, party)) {
-    return `was issued by ${issuerOf(own)}${below}: ${party.trust.source} holds a CA of that name with another key`
-  }
-  return `was issued by ${issuerOf(own)}${below}, which ${missing}`
+  const leads = isSelfSigned(top) ? `leads to ${subjectOf(top)}` : `was issued by ${issuerOf(own)}${below}`
+  if (holdsNamesake(top, party)) return `${leads}: ${party.trust.source} holds a CA of that name with another key`
+  return `${leads}, which ${missing}`
 }
 
 function isSelfSigned({ subject, issuer }: X509Certificate): boolean {

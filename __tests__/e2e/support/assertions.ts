@@ -136,6 +136,7 @@ export interface JsonReport {
   readonly problems: readonly { readonly code: string; readonly message: string }[]
   readonly chain: readonly { readonly subject: string }[]
   readonly files: readonly { readonly file: string; readonly outcome: string; readonly code: string | null }[]
+  readonly nextSteps: readonly { readonly label: string; readonly text: string }[]
 }
 
 /** The JSON report, kept for later steps. */

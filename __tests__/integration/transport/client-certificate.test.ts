@@ -139,7 +139,7 @@ it('what the chain check guessed stands in the sentence of a refusal', async (t)
   const { problem } = await probe(`https://localhost:${port}/`, {
     client: [client],
     trusted: [root],
-    unknownIssuer: 'CN=Corporate Root is not in ca-bundle',
+    doubt: 'CN=Corporate Root is not in ca-bundle',
   })
   assert.match(problem?.message ?? '', /the likely reason: CN=Corporate Root is not in ca-bundle$/)
 })

@@ -11,7 +11,7 @@ const party: Party = {
   hasIdentity: true,
   trust: { ca: [], partial: true, source: 'ca-bundle', added: 0 },
   trustHints: [],
-  unknownIssuer: undefined,
+  doubt: undefined,
   tlsMinVersion: 'TLSv1.2',
   tlsMaxVersion: 'TLSv1.3',
   idleTimeoutMs: 30_000,

@@ -1,0 +1,41 @@
+/** A run that ended before anything of a file was sent. */
+import assert from 'node:assert/strict'
+import type { RunningIndex } from '../../../demo/index-server.ts'
+import type { ActionRun } from '../../../demo/runner/run-action.ts'
+import type { ErrorCode } from '../../../src/errors.ts'
+import type { Handshake } from '../../../src/transport/transport.ts'
+import { assertRefused, shown } from './assertions.ts'
+import { assertEnded } from './ending.ts'
+import type { Scene } from './scene.ts'
+
+export interface Unsent {
+  /** In the order of the report; the first one stands at every file. */
+  readonly codes: readonly [ErrorCode, ...ErrorCode[]]
+  /** Default `not-tried`: there was no connection at all. Else there was exactly one, and no request on it. */
+  readonly handshake?: Handshake
+  /** Default: the scene's own. */
+  readonly index?: Pick<RunningIndex, 'connections' | 'requests' | 'files'>
+}
+
+/**
+ * The run failed for these reasons, and every channel says so; the server saw no request, and no connection where the
+ * fault was known before; no file was stored.
+ */
+export function assertUnsent(run: ActionRun, scene: Scene, { codes, handshake = 'not-tried', index }: Unsent): void {
+  const [first] = codes
+  // In this order a wheel comes before the sdist of its version.
+  const samples = scene.samples.map(({ name }) => name).sort()
+  assertRefused(run, { codes, handshake })
+  assertEnded(run, scene, {
+    status: 'failed',
+    handshake,
+    files: samples.map((name) => [name, 'not-tried', first]),
+    problems: codes,
+  })
+  const { connections, requests, files } = index ?? scene.index
+  assert.equal(connections, handshake === 'not-tried' ? 0 : 1, shown(run))
+  assert.deepEqual(requests, [])
+  assert.deepEqual(files(), [])
+  // What is known before the first connection is known before anything is written.
+  if (handshake === 'not-tried') assert.deepEqual(run.state, { started: 'true' })
+}
