@@ -1,6 +1,7 @@
 /**
- * The action at work, without GitHub: a throw-away CA, a package index behind mutual TLS, a run that publishes and one
- * that is refused because its certificate has ended. Exits with 0 only when both ended as they should.
+ * The action at work, without GitHub: a throw-away CA, a package index behind mutual TLS, a run that publishes, one that
+ * is refused because its certificate has ended, and a dry run that asks what the index says to the certificate of
+ * another CA. Writes what people would see of them to one HTML page. Exits with 0 only when all ended as they should.
  */
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
@@ -11,6 +12,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { createRoot, type Issued, issueClient, issueIntermediate, issueServer } from './certificate-authority.ts'
 import { type RunningIndex, startIndex } from './index-server.ts'
+import { type ShownRun, writePage } from './page/page.ts'
 import { type ActionRun, runAction } from './runner/run-action.ts'
 import { showRun, showTitle } from './runner/show.ts'
 import { type Sample, writeSamples } from './sample-distributions.ts'
@@ -26,6 +28,8 @@ interface Scene {
   readonly intermediate: Issued
   readonly index: RunningIndex
   readonly samples: readonly Sample[]
+  /** What was shown so far. */
+  readonly shown: ShownRun[]
 }
 
 const directory = await mkdtemp(path.join(os.tmpdir(), 'publish-demo-'))
@@ -34,10 +38,12 @@ process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(1))
 
 const scene = await setUp(directory)
-const failed = [...(await publishes(scene)), ...(await isRefused(scene))]
+const failed = [...(await publishes(scene)), ...(await isRefused(scene)), ...(await isUnknown(scene))]
 await scene.index.stop()
+const page = await writePage(path.resolve(import.meta.dirname, '..', '.cache', 'demo'), scene.shown)
+console.log(`The same as a page: ${page}`)
 for (const promise of failed) console.error(`Not kept: ${promise}`)
-console.log(failed.length === 0 ? 'Both runs ended as they should.' : 'The demo did not end as it should.')
+console.log(failed.length === 0 ? 'All runs ended as they should.' : 'The demo did not end as it should.')
 process.exitCode = failed.length === 0 ? 0 : 1
 
 async function setUp(directory: string): Promise<Scene> {
@@ -55,11 +61,21 @@ async function setUp(directory: string): Promise<Scene> {
     clientAuthorities: [root.pem],
     directory: path.join(directory, 'index'),
   })
-  return { directory, root, intermediate, index, samples }
+  return { directory, root, intermediate, index, samples, shown: [] }
 }
 
-/** Runs the action with leaf and intermediate in one text, and the key encrypted in another. */
-function run({ directory, root, intermediate, index }: Scene, client: Issued): Promise<ActionRun> {
+/** Runs the action with leaf and intermediate in one text, and the key encrypted in another; shows what it said. */
+async function run(scene: Scene, title: string, client: Issued, inputs: Inputs = {}): Promise<ActionRun> {
+  const result = await runWith(scene, client, inputs)
+  scene.shown.push({ title, run: result })
+  console.log(showTitle(title))
+  console.log(showRun(result))
+  return result
+}
+
+type Inputs = Readonly<Record<string, string>>
+
+function runWith({ directory, root, intermediate, index }: Scene, client: Issued, inputs: Inputs): Promise<ActionRun> {
   const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSPHRASE } as const
   const key = client.keys.privateKey.export(options).toString()
   return runAction({
@@ -72,6 +88,7 @@ function run({ directory, root, intermediate, index }: Scene, client: Issued): P
       'client-key-passphrase': PASSPHRASE,
       'ca-bundle': root.pem,
       'support-contact': 'platform-team@example.com',
+      ...inputs,
     },
     env: { GITHUB_REF: `refs/tags/v${VERSION}`, GITHUB_REF_NAME: `v${VERSION}`, GITHUB_REF_TYPE: 'tag' },
     secrets: [key, PASSPHRASE],
@@ -87,9 +104,7 @@ function broken(promises: Readonly<Record<string, boolean>>): string[] {
 
 async function publishes(scene: Scene): Promise<string[]> {
   const client = issueClient(scene.intermediate, { name: 'release', organization: 'Example Corp' })
-  const result = await run(scene, client)
-  console.log(showTitle(`${scene.samples.length} distributions, published with a client certificate`))
-  console.log(showRun(result))
+  const result = await run(scene, `${scene.samples.length} distributions, published with a client certificate`, client)
   const listed = await listFiles(scene, client)
   console.log(showTitle(`What ${scene.index.simpleUrl}${PROJECT}/ lists now`))
   for (const [name, sha256] of listed) console.log(`${name}  sha256 ${sha256}`)
@@ -108,9 +123,7 @@ async function isRefused(scene: Scene): Promise<string[]> {
   const dates = { notBefore: daysAgo(60), notAfter: daysAgo(3) }
   const client = issueClient(intermediate, { name: 'release', organization: 'Example Corp', ...dates })
   const before = { connections: index.connections, requests: index.requests.length }
-  const result = await run(scene, client)
-  console.log(showTitle('The same with a certificate that ended three days ago'))
-  console.log(showRun(result))
+  const result = await run(scene, 'The same with a certificate that ended three days ago', client)
   return broken({
     'the second run fails': result.main.exitCode === 1,
     'its error names E_CERT_EXPIRED': result.annotations.some(
@@ -118,6 +131,17 @@ async function isRefused(scene: Scene): Promise<string[]> {
     ),
     'the index sees no connection':
       index.connections === before.connections && index.requests.length === before.requests,
+  })
+}
+
+async function isUnknown(scene: Scene): Promise<string[]> {
+  const other = issueIntermediate(createRoot({ name: 'Other Root CA' }), { name: 'Other Issuing CA' })
+  const client = issueClient(other, { name: 'release', organization: 'Example Corp' })
+  const inputs = { 'client-cert': client.pem + other.pem, 'dry-run': 'true' }
+  const result = await run(scene, 'A dry run with a certificate of another CA', client, inputs)
+  return broken({
+    'the dry run fails': result.main.exitCode === 1,
+    'the index refuses its certificate': result.outputs.handshake === 'refused',
   })
 }
 

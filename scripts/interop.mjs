@@ -77,6 +77,9 @@ refresh(distributions, [readFileSync(list, 'utf8')], () => {
   attempt('distributions to publish', [fetcher, list, distributions], 120)
 })
 
+// Installed here, so that no test's limit has to hold for it.
+if (!succeeds(process.execPath, [path.join(root, 'scripts', 'chromium.mjs'), '--version'], 600)) process.exit(1)
+
 const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=300000', '__tests__/interop/**/*.test.ts'], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],

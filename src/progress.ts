@@ -6,7 +6,8 @@ import type { Inputs } from './inputs.ts'
 import { type FileResult, failsStep } from './package-index/outcome.ts'
 import type { RunReport } from './report/run-report.ts'
 import { ACTION_VERSION, type RunnerFacts } from './runner.ts'
-import { shownUrl } from './text.ts'
+import { shownUrl, subjectOf } from './text.ts'
+import { alertOf } from './transport/alert.ts'
 import type { Probe } from './transport/transport.ts'
 
 /** What is known so far: there is a report however early the run ends. */
@@ -60,8 +61,14 @@ export function reportOf(progress: Progress, facts: RunnerFacts, cancelled: bool
     notices: progress.notices,
     handshake: probe?.handshake ?? 'not-tried',
     server: probe?.facts,
+    serverSeen: probe?.seen,
+    alert: progress.problems.map(({ cause }) => alertOf(cause)).find((alert) => alert !== undefined),
     proxy: proxy && shownUrl(proxy),
     chain: certificateFacts(chain?.chain ?? []),
+    anchor: chain?.anchor && subjectOf(chain.anchor),
+    findings: chain?.findings ?? [],
+    ownCaBundle: inputs?.caBundle !== undefined && inputs.caBundle !== 'system',
+    utcOffsetMinutes: -now.getTimezoneOffset(),
     certificateExpires: chain?.expires,
     certificateDaysLeft: chain && daysLeft(chain.expires, now),
     exported: progress.exported,

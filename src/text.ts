@@ -44,6 +44,31 @@ export function markdownText(text: string, max = 1000): string {
   return entities(printable(text, max))
 }
 
+/**
+ * Lines for a Markdown document as one block that is shown as it is and can be copied. Entities inside `<pre>`, and no
+ * fence: nothing in the lines can end it, whatever they hold.
+ */
+export function markdownBlock(lines: readonly string[]): string {
+  const shown = lines.map((line) => entities(line.replace(UNPRINTABLE, ' ')))
+  return `<pre>\n${shown.join('\n')}\n</pre>\n`
+}
+
+/**
+ * Foreign text for a quoted label of a Mermaid diagram: every character but plain ones as `#code;`, so that it can end no
+ * label, make no node, link or style, and is no HTML. Mermaid turns the codes back before its later steps look for
+ * formulas (`$$`), icons (`fa:fa-`), Markdown and its own placeholders: a zero-width non-joiner behind each sign keeps those
+ * apart.
+ */
+export function mermaidText(text: string, max = 140): string {
+  return printable(text, max).replace(/[^A-Za-z0-9 ]/gu, (character) => {
+    const isSign = !/[\p{L}\p{M}\p{N}]/u.test(character) || character === MERMAID_PLACEHOLDER
+    return `#${character.codePointAt(0)};${isSign ? '#8204;' : ''}`
+  })
+}
+
+/** With which Mermaid begins what stands for a `#code;` while it parses. */
+const MERMAID_PLACEHOLDER = '\ufb02'
+
 /** `-`, `+` and `=` make lists and headings, but only where a line begins. */
 function entities(text: string): string {
   return text.replace(/^[+=-]|[^A-Za-z0-9 ,;+=-]/gu, (character) => `&#${character.codePointAt(0)};`)

@@ -10,8 +10,10 @@ import {
   formatDate,
   formatTime,
   issuerOf,
+  markdownBlock,
   markdownCode,
   markdownText,
+  mermaidText,
   printable,
   redact,
   Secrets,
@@ -287,5 +289,33 @@ describe('shown URLs', () => {
       shownUrl(new URL('https://index.example.com/a\u202eb\n::error::')),
       'https://index.example.com/a%E2%80%AEb::error::',
     )
+  })
+})
+
+describe('a block of lines in Markdown', () => {
+  it('is shown as it is, and nothing in it can end it or act', () => {
+    const block = markdownBlock(['Subject: </pre>` @octocat', '', '  # a', '```', '+ \u202e\u0007b'])
+    assert.equal(
+      block,
+      '<pre>\nSubject&#58; &#60;&#47;pre&#62;&#96; &#64;octocat\n\n  &#35; a\n&#96;&#96;&#96;\n&#43;   b\n</pre>\n',
+    )
+  })
+})
+
+describe('text in a Mermaid label', () => {
+  it('has plain characters alone; all others are codes', () => {
+    assert.equal(mermaidText('CN release 1'), 'CN release 1')
+    assert.equal(mermaidText('\u00e9\u65e5'), '#233;#26085;')
+    assert.match(mermaidText('"];-->[<b>`%%;#\n\u{1f600}'), /^(?:[A-Za-z0-9 ]|#\d+;)+$/)
+  })
+
+  it('keeps signs apart, which Mermaid would take for formulas, icons and placeholders once they are decoded', () => {
+    assert.equal(mermaidText('$$x'), '#36;#8204;#36;#8204;x')
+    assert.equal(mermaidText('fa:fa-car'), 'fa#58;#8204;fa#45;#8204;car')
+    assert.equal(mermaidText('\ufb02\u00b0'), '#64258;#8204;#176;#8204;')
+  })
+
+  it('is no longer than a node bears', () => {
+    assert.equal(mermaidText('x'.repeat(500)).length, 139 + '#8230;#8204;'.length)
   })
 })

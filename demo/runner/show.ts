@@ -60,6 +60,7 @@ export function showMarkdown(markdown: string): string {
   const shown: string[] = []
   let rows: string[][] = []
   let inCode = false
+  let inDiagram = false
   for (const line of [...markdown.trimEnd().split('\n'), '']) {
     const isRow = !inCode && /^\|.*\|$/.test(line.trim())
     if (isRow) {
@@ -68,8 +69,11 @@ export function showMarkdown(markdown: string): string {
     }
     shown.push(...alignRows(rows))
     rows = []
-    if (line.startsWith('```')) inCode = !inCode
-    else shown.push(inCode ? `    ${line}` : showLine(line))
+    if (line.startsWith('```')) {
+      inCode = !inCode
+      inDiagram = line === '```mermaid'
+      if (inDiagram) shown.push('(a diagram, drawn on the page)')
+    } else if (!inDiagram) shown.push(inCode ? `    ${line}` : showLine(line))
   }
   return shown
     .join('\n')

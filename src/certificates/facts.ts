@@ -1,6 +1,20 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CertificateFacts } from '../report/run-report.ts'
-import { issuerOf, subjectOf } from '../text.ts'
+import { issuerOf, printable, subjectOf } from '../text.ts'
+
+/** What a certificate may be used for (RFC 5280, 4.2.1.12), by the names that OpenSSL's configuration has for it. */
+const PURPOSES: ReadonlyMap<string, string> = new Map([
+  ['2.5.29.37.0', 'anyExtendedKeyUsage'],
+  ['1.3.6.1.5.5.7.3.1', 'serverAuth'],
+  ['1.3.6.1.5.5.7.3.2', 'clientAuth'],
+  ['1.3.6.1.5.5.7.3.3', 'codeSigning'],
+  ['1.3.6.1.5.5.7.3.4', 'emailProtection'],
+  ['1.3.6.1.5.5.7.3.8', 'timeStamping'],
+  ['1.3.6.1.5.5.7.3.9', 'OCSPSigning'],
+])
+
+/** Characters of the names of one certificate: those of a service mesh are long, those of a public front many. */
+const LONGEST_NAMES = 500
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000
 
@@ -14,7 +28,14 @@ export function certificateFacts(chain: readonly X509Certificate[]): readonly Ce
     fingerprint256: certificate.fingerprint256,
     notBefore: certificate.validFromDate,
     notAfter: certificate.validToDate,
+    names: printable(certificate.subjectAltName ?? '', LONGEST_NAMES),
+    purposes: purposesOf(certificate),
   }))
+}
+
+/** Node calls the extended key usage `keyUsage`, and leaves it undefined where there is none. */
+function purposesOf({ keyUsage }: { readonly keyUsage: readonly string[] | undefined }): readonly string[] | undefined {
+  return keyUsage?.map((oid) => PURPOSES.get(oid) ?? oid)
 }
 
 /** Whole days from `now` until `expires`; negative when it is over. */

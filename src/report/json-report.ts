@@ -1,3 +1,4 @@
+import type { Finding } from '../certificates/findings.ts'
 import type { PublishError } from '../errors.ts'
 import type { FileResult } from '../package-index/outcome.ts'
 import { shownUrl } from '../text.ts'
@@ -31,7 +32,11 @@ export function jsonReport(report: RunReport): string {
     handshake,
     server: server ?? null,
     proxy: proxy ?? null,
+    serverCaNames: report.serverCaNames ?? null,
+    alert: report.alert ?? null,
     chain: chain.map(certificateOf),
+    anchor: report.anchor ?? null,
+    findings: report.findings.map(findingOf),
     certificateExpires: certificateExpires === undefined ? null : isoTime(certificateExpires),
     certificateDaysLeft: certificateDaysLeft ?? null,
     exported: exported ?? null,
@@ -54,9 +59,13 @@ function problemOf({ code, message, hint }: PublishError) {
 }
 
 function certificateOf({ notBefore, notAfter, ...facts }: CertificateFacts) {
-  const { position, subject, issuer, serial, fingerprint256 } = facts
+  const { position, subject, issuer, serial, fingerprint256, names, purposes } = facts
   const dates = { notBefore: isoTime(notBefore), notAfter: isoTime(notAfter) }
-  return { position, subject, issuer, serial, fingerprint256, ...dates }
+  return { position, subject, issuer, serial, fingerprint256, ...dates, names, extendedKeyUsage: purposes ?? null }
+}
+
+function findingOf({ code, severity, position, subject, message, hint }: Finding) {
+  return { code, severity, position, subject, message, hint: hint ?? null }
 }
 
 /** Field by field: whoever makes the report may hand over more than belongs into it. */

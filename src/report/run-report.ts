@@ -1,3 +1,4 @@
+import type { Finding } from '../certificates/findings.ts'
 import type { PublishError } from '../errors.ts'
 import type { FileResult } from '../package-index/outcome.ts'
 import type { RunnerFacts } from '../runner.ts'
@@ -19,6 +20,10 @@ export interface CertificateFacts {
   readonly fingerprint256: string
   readonly notBefore: Date
   readonly notAfter: Date
+  /** Subject alternative names: `DNS:ci.example.com, URI:...`, printable; `''`: none. */
+  readonly names: string
+  /** Extended key usage: `clientAuth`, or an object identifier; undefined: the certificate does not limit its use. */
+  readonly purposes: readonly string[] | undefined
 }
 
 /** A finished run, as annotations, log, summary, outputs and JSON report tell it. Foreign text in it is redacted and printable. */
@@ -36,10 +41,26 @@ export interface RunReport {
   readonly notices: readonly string[]
   readonly handshake: Handshake
   readonly server: HandshakeFacts | undefined
+  /** What a handshake that failed had shown until then. */
+  readonly serverSeen?: Partial<HandshakeFacts> | undefined
+  /** Names of the CAs whose certificates the server asks for; undefined: not known, `[]`: it names none. */
+  readonly serverCaNames?: readonly string[] | undefined
+  /** Number of the TLS alert that ended the run. */
+  readonly alert?: number | undefined
+  /** By which the team that runs a front finds the request in its log. */
+  readonly supportId?: string | undefined
   /** Without user and password. */
   readonly proxy: string | undefined
   /** Leaf first; `[]` without a client certificate. */
   readonly chain: readonly CertificateFacts[]
+  /** Subject of the CA certificate at which the chain ends, where one is at hand. */
+  readonly anchor: string | undefined
+  /** What the chain check says, errors first. */
+  readonly findings: readonly Finding[]
+  /** Whether the server had to chain to `ca-bundle`. */
+  readonly ownCaBundle: boolean
+  /** Minutes by which the runner's local time is ahead of UTC. */
+  readonly utcOffsetMinutes: number
   /** Of the certificate of the sent chain that ends first. */
   readonly certificateExpires: Date | undefined
   readonly certificateDaysLeft: number | undefined

@@ -1,10 +1,12 @@
 import type { FileResult } from '../package-index/outcome.ts'
-import { count, formatBytes, markdownCode, markdownText } from '../text.ts'
+import { count, formatBytes, markdownBlock, markdownCode, markdownText } from '../text.ts'
 import { closingOf, troubleshootingUrl } from './closing.ts'
 import { failuresFirst, finished, isFailure, sentences, statusOf } from './file-status.ts'
 import { resultLine } from './log-lines.ts'
 import { isoTime } from './outputs.ts'
+import { pictureOf } from './picture.ts'
 import type { CertificateFacts, RunReport } from './run-report.ts'
+import { ticketOf } from './ticket.ts'
 
 /** GitHub drops a summary over 1 MiB whole; what other tools of the same step add has room as well. */
 const LARGEST_SUMMARY = 900_000
@@ -13,13 +15,13 @@ const LARGEST_SUMMARY = 900_000
 const FIRST_WARNINGS = 3
 
 /**
- * The job summary as Markdown: the result and the first warnings in one line, what to do next, the files (failures
- * first), all problems and warnings, then certificate, server and run. Where it would pass `budget` bytes, items of the
- * lists are left out and a line says how many. What is never left out needs 200,000
- * bytes at most.
+ * The job summary as Markdown: the result and the first warnings in one line, what to do next, the block for the ticket,
+ * the files (failures first), all problems and warnings, then certificate, server and run. Where it would pass `budget`
+ * bytes, the picture goes first, then items of the lists are left out and a line says how many. What is never left out
+ * needs 300,000 bytes at most.
  */
 export function summaryOf(report: RunReport, budget = LARGEST_SUMMARY): string {
-  const start = [firstLine(report), ...nextSteps(report)]
+  const start = [firstLine(report), ...nextSteps(report), ...ticketSection(report)]
   const end = [...serverSection(report), ...runSection(report)]
   let room = budget - bytesOf([...start, ...end])
   // Each list may take its share of what the ones before have left; the table of files, last, takes the rest.
@@ -32,7 +34,9 @@ export function summaryOf(report: RunReport, budget = LARGEST_SUMMARY): string {
   const warnings = taken(warningSection(report), 3)
   const certificates = taken(certificateSection(report), 3)
   const files = taken(fileSection(report), 1)
-  return [...start, ...files, ...problems, ...warnings, ...certificates, ...end].join('')
+  const drawing = pictureSection(report)
+  const picture = bytesOf(drawing) <= room ? drawing : []
+  return [...start, ...files, ...problems, ...warnings, ...picture, ...certificates, ...end].join('')
 }
 
 /** A list, cut where it is too long. Each part ends with its line end. */
@@ -80,6 +84,23 @@ function nextSteps(report: RunReport): string[] {
     return `- **${label}**: ${markdownText(text, 3000)}${link === '' ? '' : ` <${link}>`}\n`
   })
   return lines.length === 0 ? [] : [...lines, '\n']
+}
+
+/** Open in a dry run, which is made for it; a failed run has its sentences first. */
+function ticketSection(report: RunReport): string[] {
+  const lines = ticketOf(report)
+  if (lines.length === 0) return []
+  const title = 'For a ticket to the team that runs the CA or the server'
+  return [
+    `<details${report.dryRun ? ' open' : ''}><summary>${title}</summary>\n\n`,
+    markdownBlock(lines),
+    '\n</details>\n\n',
+  ]
+}
+
+function pictureSection(report: RunReport): string[] {
+  const picture = pictureOf(report)
+  return picture === '' ? [] : [`### Chain and server\n\n\`\`\`mermaid\n${picture}\`\`\`\n\n`]
 }
 
 function fileSection({ files }: RunReport): Section {

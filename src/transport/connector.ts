@@ -204,7 +204,10 @@ function watch(socket: TLSSocket, attempt: Attempt): () => void {
   // it would be missing there.
   const destroy = socket.destroy.bind(socket)
   socket.destroy = (error) => {
-    if (!socket.destroyed) attempt.certificates = sentCertificates(socket)
+    if (!socket.destroyed) {
+      attempt.certificates = sentCertificates(socket)
+      if (attempt.keysAgreed) attempt.protocol = socket.getProtocol() ?? ''
+    }
     return destroy(error)
   }
   return () => {

@@ -33,6 +33,8 @@ export interface HandshakeFacts {
 export interface Attempt {
   stage: 'connect' | 'proxy' | 'handshake' | 'gate'
   remoteAddress: string
+  /** `''` until keys are agreed on. */
+  protocol: string
   /** Whether the server's certificate request was seen. */
   asked: boolean
   /** Whether both sides had agreed on version, cipher and keys. */
@@ -46,6 +48,7 @@ export function newAttempt(): Attempt {
   return {
     stage: 'connect',
     remoteAddress: '',
+    protocol: '',
     asked: false,
     keysAgreed: false,
     certificates: [],
@@ -57,11 +60,22 @@ export function newAttempt(): Attempt {
 export class ConnectionFailure extends PublishError {
   readonly handshake: Handshake
   readonly facts: HandshakeFacts | undefined
+  /** What is known without a handshake that came to its end. */
+  readonly seen: Partial<HandshakeFacts>
 
   constructor(details: ProblemDetails, attempt: Attempt) {
     super(details)
     this.handshake = handshakeOf(details.code, attempt)
     this.facts = attempt.facts
+    this.seen = attempt.facts ?? seenIn(attempt)
+  }
+}
+
+function seenIn({ remoteAddress, protocol, certificates }: Attempt): Partial<HandshakeFacts> {
+  return {
+    ...(remoteAddress !== '' && { remoteAddress: printable(remoteAddress) }),
+    ...(protocol !== '' && { protocol: printable(protocol) }),
+    ...(certificates.length > 0 && { server: serverFacts(certificates) }),
   }
 }
 
@@ -87,18 +101,21 @@ export function sentCertificates(socket: TLSSocket): X509Certificate[] {
 
 /** Facts of a connection that stands. */
 export function readFacts(socket: TLSSocket, { remoteAddress, asked, certificates }: Attempt): HandshakeFacts {
-  const [own] = certificates
   return {
     protocol: printable(socket.getProtocol() ?? ''),
     cipher: printable(socket.getCipher()?.standardName ?? ''),
     remoteAddress: printable(remoteAddress),
     asked,
-    server: {
-      subject: own === undefined ? '' : subjectOf(own),
-      issuer: own === undefined ? '' : issuerOf(own),
-      fingerprint256: own?.fingerprint256 ?? '',
-      validTo: isoDate(own?.validToDate),
-    },
+    server: serverFacts(certificates),
+  }
+}
+
+function serverFacts([own]: readonly X509Certificate[]): HandshakeFacts['server'] {
+  return {
+    subject: own === undefined ? '' : subjectOf(own),
+    issuer: own === undefined ? '' : issuerOf(own),
+    fingerprint256: own?.fingerprint256 ?? '',
+    validTo: isoDate(own?.validToDate),
   }
 }
 

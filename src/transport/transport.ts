@@ -15,6 +15,8 @@ export interface Probe {
   readonly handshake: Handshake
   /** Undefined when the handshake did not come to its end. */
   readonly facts: HandshakeFacts | undefined
+  /** What is known all the same. */
+  readonly seen: Partial<HandshakeFacts>
   readonly problem: PublishError | undefined
 }
 
@@ -72,10 +74,10 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         const { socket, facts } = await open(AbortSignal.any([signal, life.signal]))
         spare = socket
-        return { handshake: verdict(options, facts), facts, problem: undefined }
+        return { handshake: verdict(options, facts), facts, seen: facts, problem: undefined }
       } catch (error) {
         if (!(error instanceof ConnectionFailure)) throw error
-        return { handshake: error.handshake, facts: error.facts, problem: error }
+        return { handshake: error.handshake, facts: error.facts, seen: error.seen, problem: error }
       }
     },
     explain: (error) => explainDeath(error, seen, party),

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { createRoot, issueClient, issueServer } from '../../../demo/certificate-authority.ts'
 import { type IndexOptions, type RunningIndex, startIndex } from '../../../demo/index-server.ts'
 import type { ErrorCode } from '../../../src/errors.ts'
+import { alertOf } from '../../../src/transport/alert.ts'
 import { type RunningServer, refuse, secure, startServer } from '../../support/tls-servers.ts'
 import { probe } from '../../support/transport.ts'
 
@@ -61,6 +62,16 @@ for (const version of VERSIONS) {
         problem?.message ?? '',
         /asked for the client certificate and then closed the connection without a word/,
       )
+    })
+
+    it('and sends an alert is known all the same: address, TLS version and certificate', async (t) => {
+      const { port } = await refusing(t, version, 48)
+      const { seen, problem } = await probe(`https://localhost:${port}/`, { client: [client], trusted: [root] })
+      assert.equal(problem?.code, 'E_TLS_CLIENT_UNKNOWN_CA')
+      assert.equal(alertOf(problem?.cause), 48)
+      assert.equal(seen.protocol, version)
+      assert.match(seen.remoteAddress ?? '', /^(127\.0\.0\.1|::1)$/)
+      assert.equal(seen.server?.fingerprint256, server.certificate.fingerprint256)
     })
 
     it('and requires a certificate is told from other faults when there is none', async (t) => {

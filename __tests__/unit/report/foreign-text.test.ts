@@ -73,8 +73,11 @@ describe('foreign text in what the runner reads', () => {
   })
 
   it('is in the summary as text alone', () => {
-    assert.match(summary, /owned/)
-    assert.doesNotMatch(summary, /::|<img|<!--|javascript:|evil\.example|\[link\]|@|```/)
+    const [before = '', diagram = '', after = ''] = summary.split(/^```(?:mermaid)?\n/m)
+    assert.match(before, /owned/)
+    assert.match(diagram, /owned/)
+    assert.doesNotMatch(diagram, /`|<(?!br\/>)|evil\.example|%%|click c0 "/)
+    assert.doesNotMatch(before + after, /::|<img|<!--|javascript:|evil\.example|\[link\]|@|```/)
   })
 
   /** Two files, five warnings and the end of the step quote it. */

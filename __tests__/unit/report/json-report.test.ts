@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PublishError } from '../../../src/errors.ts'
 import { jsonReport } from '../../../src/report/json-report.ts'
-import { certificate, fileWith, foreignReport, HOSTILE, problem, RUN, rejected, reportWith } from './reports.ts'
+import {
+  certificate,
+  fileWith,
+  finding,
+  foreignReport,
+  HOSTILE,
+  problem,
+  RUN,
+  rejected,
+  reportWith,
+} from './reports.ts'
 
 describe('the JSON report', () => {
   it('has all facts of a run under stable names', () => {
@@ -20,7 +30,11 @@ describe('the JSON report', () => {
         server: { subject: 'CN=index', issuer: 'CN=CA', fingerprint256: 'AA', validTo: '2027-01-01T00:00:00.000Z' },
       },
       proxy: 'http://proxy.example.com:3128/',
-      chain: [certificate()],
+      serverCaNames: ['CN=Other CA'],
+      alert: 48,
+      chain: [certificate({ names: 'DNS:ci.example.com' })],
+      anchor: 'CN=Example CA',
+      findings: [finding({ hint: 'Renew it' })],
       certificateExpires: new Date('2026-12-31T23:59:59Z'),
       certificateDaysLeft: 36,
       supportContact: 'pki@example.com',
@@ -57,6 +71,19 @@ describe('the JSON report', () => {
       handshake: 'accepted',
       server: report.server,
       proxy: 'http://proxy.example.com:3128/',
+      serverCaNames: ['CN=Other CA'],
+      alert: 48,
+      anchor: 'CN=Example CA',
+      findings: [
+        {
+          code: 'E_CERT_EXPIRED',
+          severity: 'error',
+          position: 'leaf',
+          subject: 'CN=release',
+          message: 'the leaf certificate CN=release ended on 2026-11-20',
+          hint: 'Renew it',
+        },
+      ],
       chain: [
         {
           position: 'leaf',
@@ -66,6 +93,8 @@ describe('the JSON report', () => {
           fingerprint256: 'AA:BB:CC',
           notBefore: '2026-01-01T00:00:00.000Z',
           notAfter: '2026-12-31T23:59:59.000Z',
+          names: 'DNS:ci.example.com',
+          extendedKeyUsage: ['clientAuth'],
         },
       ],
       certificateExpires: '2026-12-31T23:59:59.000Z',
@@ -86,6 +115,9 @@ describe('the JSON report', () => {
       'repositoryUrl',
       'server',
       'proxy',
+      'serverCaNames',
+      'alert',
+      'anchor',
       'certificateExpires',
       'certificateDaysLeft',
       'exported',

@@ -1,3 +1,4 @@
+import type { Finding } from '../../../src/certificates/findings.ts'
 import { type ErrorCode, PublishError } from '../../../src/errors.ts'
 import type { FileResult, Outcome } from '../../../src/package-index/outcome.ts'
 import type { CertificateFacts, RunReport } from '../../../src/report/run-report.ts'
@@ -18,6 +19,10 @@ export function reportWith(given: Partial<RunReport> = {}): RunReport {
     server: undefined,
     proxy: undefined,
     chain: [],
+    anchor: undefined,
+    findings: [],
+    ownCaBundle: false,
+    utcOffsetMinutes: 0,
     certificateExpires: undefined,
     certificateDaysLeft: undefined,
     exported: undefined,
@@ -88,6 +93,21 @@ export function certificate(given: Partial<CertificateFacts> = {}): CertificateF
     fingerprint256: 'AA:BB:CC',
     notBefore: new Date('2026-01-01T00:00:00Z'),
     notAfter: new Date('2026-12-31T23:59:59Z'),
+    names: '',
+    purposes: ['clientAuth'],
+    ...given,
+  }
+}
+
+/** An error about the leaf. */
+export function finding(given: Partial<Finding> = {}): Finding {
+  return {
+    code: 'E_CERT_EXPIRED',
+    severity: 'error',
+    position: 'leaf',
+    subject: 'CN=release',
+    message: 'the leaf certificate CN=release ended on 2026-11-20',
+    hint: undefined,
     ...given,
   }
 }
@@ -101,6 +121,9 @@ export const HOSTILE = [
   '# heading',
   '- item',
   '| a | b |',
+  '"]:::x --> pwned["x"] ; click c0 "https://evil.example" ; style c0 fill:#000 ; end ; %%{init: {"theme": "x"}}%%',
+  'subgraph x',
+  '</pre></details>',
   '[link](javascript:alert(1)) ![image](https://evil.example/x.png) https://evil.example <https://evil.example>',
   '\u202e\u200b\u2028::notice::owned\u2029\u0085::notice::owned\u0000\u001b[31m\\',
 ].join('\r\n')
@@ -127,7 +150,23 @@ export function foreignReport(text: string, status: RunReport['status'] = 'faile
       server: { subject: text, issuer: text, fingerprint256: text, validTo: text },
     },
     proxy: text,
-    chain: [certificate({ subject: text, issuer: text, serial: text, fingerprint256: text })],
+    serverCaNames: [text, text],
+    supportId: text,
+    chain: ['leaf', 'intermediate 1'].map((position) =>
+      certificate({
+        position,
+        subject: text,
+        issuer: text,
+        serial: text,
+        fingerprint256: text,
+        names: text,
+        purposes: [text],
+      }),
+    ),
+    anchor: `${text} root`,
+    findings: ['leaf', 'intermediate 1', 'root', 'extra'].map((position) =>
+      finding({ position, severity: position === 'extra' ? 'warning' : 'error', subject: text, message: text }),
+    ),
     certificateExpires: new Date('2026-12-31T23:59:59Z'),
     certificateDaysLeft: 36,
     supportContact: text,

@@ -18,11 +18,11 @@ function fileRows(markdown: string): string[] {
 }
 
 /**
- * What of the Markdown acts: everything but entities and the characters that no construct is made of in the middle of a
+ * What of the Markdown acts: everything but entities (`#code;` in a diagram) and the characters that no construct is made of in the middle of a
  * line.
  */
 function structureOf(markdown: string): string {
-  return markdown.replace(/&#\d+;|[A-Za-z0-9 ,;+=-]/g, '')
+  return markdown.replace(/&?#\d+;|[A-Za-z0-9 ,;+=-]/g, '')
 }
 
 describe('the summary', () => {
