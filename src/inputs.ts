@@ -20,6 +20,8 @@ export interface Inputs {
   /** Undefined: not given. `unreadable`: a problem says why. */
   readonly clientKey: InputMaterial | 'unreadable' | undefined
   readonly clientKeyPassphrase: string | undefined
+  /** The friendly name of the key in a PKCS#12 file. */
+  readonly clientKeyAlias: string | undefined
   readonly caBundle: InputMaterial | 'system' | undefined
   readonly clientCaBundle: InputMaterial | 'none' | undefined
   readonly chainCheck: 'enforce' | 'warn'
@@ -73,7 +75,15 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['export-credentials', 'false'],
 ])
 
-const OPTIONAL = ['files', 'client-key', 'client-key-passphrase', 'user', 'password', 'support-contact']
+const OPTIONAL = [
+  'files',
+  'client-key',
+  'client-key-passphrase',
+  'client-key-alias',
+  'user',
+  'password',
+  'support-contact',
+]
 const REQUIRED = ['repository-url', 'client-cert']
 
 /** All inputs of the action, by name. */
@@ -161,6 +171,7 @@ export function readInputs(
   const inputs: Inputs = {
     credentials: reader.credentials(),
     clientKeyPassphrase: reader.passphrase(),
+    clientKeyAlias: reader.text('client-key-alias') || undefined,
     clientCertificate: reader.clientCertificate(),
     clientKey: reader.clientKey(),
     repositoryUrl: reader.repositoryUrl(),
@@ -443,6 +454,7 @@ class InputReader {
     const pointless: readonly (readonly [string, boolean])[] = [
       ['client-key', this.#raw('client-key').trim() !== ''],
       ['client-key-passphrase', inputs.clientKeyPassphrase !== undefined],
+      ['client-key-alias', inputs.clientKeyAlias !== undefined],
       ['client-ca-bundle', inputs.clientCaBundle !== 'none'],
       ['expiry-error-days', inputs.expiryErrorDays > 0],
       ['export-credentials', inputs.exportCredentials],

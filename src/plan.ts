@@ -87,13 +87,22 @@ async function identify(
   progress: Progress,
   problems: ProblemList,
 ): Promise<Identity | 'none' | undefined> {
-  const { clientCertificate: certificate, clientKey: key, clientKeyPassphrase: passphrase } = inputs
+  const { clientCertificate: certificate, clientKey: key } = inputs
+  const { clientKeyPassphrase: passphrase, clientKeyAlias: alias } = inputs
   if (certificate === 'none') return certificate
   if (certificate === undefined || key === 'unreadable') {
-    for (const half of [certificate, key]) if (typeof half === 'object') refuseFaultsOf(half, passphrase)
+    const opening = { passphrase, alias, signal: request.signal }
+    for (const half of [certificate, key]) if (typeof half === 'object') await refuseFaultsOf(half, opening)
     return undefined
   }
-  const identity = readClientIdentity({ certificate, key, passphrase, now: progress.startedAt })
+  const identity = await readClientIdentity({
+    certificate,
+    key,
+    passphrase,
+    alias,
+    now: progress.startedAt,
+    signal: request.signal,
+  })
   for (const notice of identity.notices) note(request.runner, progress, 'Identity', notice)
   return judge(request, inputs, identity, caBundle, progress, problems)
 }

@@ -387,6 +387,15 @@ describe('two certificates that one key fits', { concurrency: 2 }, () => {
     assert.ok(scene.index.requests.every(({ clientSubject }) => clientSubject === 'O=Example, CN=release'))
   })
 
+  it('are a certificate and a renewal that is not valid yet: the older one is sent', async (test) => {
+    const scene = await setScene(test)
+    const { client, intermediate } = scene
+    const next = issueClient(intermediate, { name: 'next', keys: client.keys, ...days(2, 400) })
+    const run = await runBeside(scene, inputsOf(next, client, intermediate))
+    assertPublished(run, scene)
+    assert.ok(scene.index.requests.every(({ clientSubject }) => clientSubject === 'O=Example, CN=release'))
+  })
+
   it('are both valid: the newer one is sent', async (test) => {
     const scene = await setScene(test)
     const { client, intermediate } = scene

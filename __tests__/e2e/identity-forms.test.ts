@@ -3,6 +3,8 @@ import type { KeyObject } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { createRoot, type Issued } from '../../demo/certificate-authority.ts'
+import { type Pkcs12Spec, writePkcs12 } from '../support/pkcs12-writer.ts'
 import { assertPublished, shown } from './support/assertions.ts'
 import { type Scene, type SceneOptions, setScene } from './support/scene.ts'
 
@@ -27,6 +29,15 @@ function base64(data: string | Buffer): string {
 /** As `base64` prints it on Linux. */
 function wrapped(text: string): string {
   return text.replace(/.{76}/g, '$&\n')
+}
+
+function pkcs12(client: Issued, chain: readonly Issued[], spec: Pkcs12Spec = {}): Buffer {
+  return writePkcs12({
+    password: PASSPHRASE,
+    keys: [{ key: client.keys.privateKey, alias: 'release', id: 'a' }],
+    certificates: [{ der: client.der, id: 'a' }, ...chain.map(({ der }) => ({ der }))],
+    ...spec,
+  })
 }
 
 const one = (text: string): Changes => ({ 'client-cert': text, 'client-key': undefined })
@@ -111,6 +122,23 @@ const FORMS: readonly Form[] = [
     },
   },
   {
+    name: 'a PKCS#12 file in base64, password and alias beside it',
+    inputs: ({ client, intermediate, root }) => ({
+      ...one(base64(pkcs12(client, [intermediate, root]))),
+      'client-key-passphrase': PASSPHRASE,
+      'client-key-alias': 'release',
+    }),
+  },
+  {
+    name: 'a PKCS#12 file of old ciphers as a path, its password with the line end that `echo` leaves',
+    scene: { keyKind: 'rsa' },
+    inputs: async ({ workspace, client, intermediate }) => {
+      const old = { certificateScheme: 'rc2-40', keyScheme: '3des', mac: 'sha1' } as const
+      await writeFile(path.join(workspace, 'client.pfx'), pkcs12(client, [intermediate], old), { mode: 0o600 })
+      return { ...one('client.pfx'), 'client-key-passphrase': `${PASSPHRASE}\n` }
+    },
+  },
+  {
     name: 'PEM as secret stores mangle it: literal \\n, blanks for line ends, CRLF and indentation',
     inputs: ({ inputs }) => ({
       'client-cert': (inputs['client-cert'] ?? '').replaceAll('\n', '\\n'),
@@ -131,6 +159,22 @@ describe('an identity is read from', () => {
       assert.equal(run.outputs.handshake, 'accepted')
     })
   }
+})
+
+describe("a PKCS#12 file whose CA issued the server's certificate", () => {
+  it('does not make the server trusted: nothing but ca-bundle does', async (test) => {
+    const scene = await setScene(test)
+    const { client, intermediate, root } = scene
+    const inputs = {
+      ...one(base64(pkcs12(client, [intermediate, root]))),
+      'client-key-passphrase': PASSPHRASE,
+      'ca-bundle': createRoot({ name: 'Another CA' }).pem,
+    }
+    const run = await scene.run(inputs)
+    assert.equal(run.main.exitCode, 1, shown(run))
+    assert.match(shown(run), /E_TLS_SERVER_UNKNOWN_CA/)
+    assert.equal(scene.index.requests.length, 0)
+  })
 })
 
 describe('a certificate alone', () => {

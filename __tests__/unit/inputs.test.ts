@@ -90,6 +90,7 @@ describe('an input that is not given', () => {
       clientCertificate: 'none',
       clientKey: undefined,
       clientKeyPassphrase: undefined,
+      clientKeyAlias: undefined,
       caBundle: 'system',
       clientCaBundle: 'none',
       chainCheck: 'enforce',
@@ -127,7 +128,15 @@ describe('an empty input', () => {
     })
   }
 
-  for (const name of ['files', 'client-key', 'client-key-passphrase', 'user', 'password', 'support-contact']) {
+  for (const name of [
+    'files',
+    'client-key',
+    'client-key-passphrase',
+    'client-key-alias',
+    'user',
+    'password',
+    'support-contact',
+  ]) {
     it(`is the same as none for ${name}, which has no default`, () => {
       assert.deepEqual(inputsOf({ [name]: '' }), inputsOf({}))
     })
@@ -147,7 +156,15 @@ describe('an empty input', () => {
   })
 
   it('covers every input: each is in one of these tests', () => {
-    const optional = ['files', 'client-key', 'client-key-passphrase', 'user', 'password', 'support-contact']
+    const optional = [
+      'files',
+      'client-key',
+      'client-key-passphrase',
+      'client-key-alias',
+      'user',
+      'password',
+      'support-contact',
+    ]
     const tested = [...DEFAULTS.keys(), ...optional, 'repository-url', 'client-cert']
     assert.deepEqual(tested.sort(), [...INPUT_NAMES].sort())
   })
@@ -476,6 +493,7 @@ describe('client-cert, client-key and bundles', () => {
       ['client-key', client.keyPem],
       ['client-key', '?'],
       ['client-key-passphrase', 'secret'],
+      ['client-key-alias', 'release'],
       ['client-ca-bundle', root.pem],
       ['expiry-error-days', '14'],
       ['export-credentials', 'true'],

@@ -16,6 +16,7 @@ declare module 'node-forge/lib/asn1.js' {
     /** Throws an Error of its own for anything that is not one complete element. */
     fromDer(bytes: string, options: { strict: true; parseAllBytes: true; decodeBitStrings: false }): Asn1Node
     derToOid(bytes: string): string
+    toDer(node: Asn1Node): { getBytes(): string }
   }
 
   const asn1: Asn1Reader

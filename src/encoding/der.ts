@@ -99,13 +99,35 @@ export function contentStartAt(bytes: Buffer, at: number): number | undefined {
   return headerAt(bytes, at)?.contentStart
 }
 
-/** Of a structure that is cut off `its first bytes announce 3,347 bytes, 768 are there`; undefined where none are missing. */
+/**
+ * Of a structure that is cut off `its first bytes announce 3,347 bytes, 768 are there`, or of one of indefinite length
+ * `its end is missing, 768 bytes are there`; undefined where none are missing.
+ */
 export function shortage(bytes: Buffer): string | undefined {
   const header = headerAt(bytes, 0)
-  if (header?.tag !== TAG.sequence || header.length === undefined) return undefined
+  if (header?.tag !== TAG.sequence) return undefined
+  const present = formatNumber(bytes.length)
+  if (header.length === undefined) {
+    return isUnfinished(bytes, header.contentStart) ? `its end is missing, ${present} bytes are there` : undefined
+  }
   const announced = header.contentStart + header.length
   if (announced <= bytes.length) return undefined
-  return `its first bytes announce ${formatNumber(announced)} bytes, ${formatNumber(bytes.length)} are there`
+  return `its first bytes announce ${formatNumber(announced)} bytes, ${present} are there`
+}
+
+/** Whether a structure of indefinite length, whose content begins at `start`, goes on where the bytes end. */
+function isUnfinished(bytes: Buffer, start: number): boolean {
+  let open = 1
+  let at = start
+  while (open > 0 && at < bytes.length) {
+    const header = headerAt(bytes, at)
+    // Either nonsense, or a header whose last bytes are missing.
+    if (header === undefined) return bytes.length - at < 2 + LONGEST_LENGTH
+    if (header.tag === 0 && header.length === 0) open -= 1
+    if (header.length === undefined) open += 1
+    at = header.contentStart + (header.length ?? 0)
+  }
+  return open > 0
 }
 
 /** `3,347`. */

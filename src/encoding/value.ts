@@ -21,8 +21,8 @@ export function refuseUri(input: string, word: string): void {
   if (scheme === undefined) return
   throw new PublishError({
     code: 'E_INPUT_FORMAT',
-    message: `${input} is a ${scheme.toLowerCase()}: URI, but this version takes PEM only`,
-    hint: 'Give PEM text, base64 of it, or the path of its file.',
+    message: `${input} is a ${scheme.toLowerCase()}: URI, but this version takes PEM or PKCS#12 only`,
+    hint: 'Give PEM text, base64 of it (or of a PKCS#12 file), or the path of its file.',
   })
 }
 

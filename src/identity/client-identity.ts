@@ -24,18 +24,24 @@ export interface GivenIdentity {
   readonly key: InputMaterial | undefined
   /** Untrimmed: with the line end that it may have. */
   readonly passphrase: string | undefined
+  /** `client-key-alias`. */
+  readonly alias: string | undefined
   readonly now: Date
+  readonly signal: AbortSignal
 }
 
 /**
  * Reads certificates and key; the leaf is the certificate that the key fits, wherever it stands. Throws PublishError, or
  * PublishErrors with the independent problems of both inputs: E_INPUT_TRUNCATED, E_INPUT_FORMAT, E_CERT_MISSING,
  * E_CERT_UNREADABLE, E_KEY_MISSING, E_KEY_UNREADABLE, E_KEY_UNSUPPORTED, E_KEY_AMBIGUOUS, E_KEY_MISMATCH,
- * E_KEY_PASSPHRASE_MISSING, E_KEY_PASSPHRASE_WRONG.
+ * E_KEY_PASSPHRASE_MISSING, E_KEY_PASSPHRASE_WRONG, E_INPUT_CONFLICT. Opening a PKCS#12 file may take seconds: rejects
+ * with the signal's reason once it is aborted.
  */
-export function readClientIdentity({ certificate, key, passphrase, now }: GivenIdentity): ClientIdentity {
-  const inCertificate = hold(certificate, passphrase)
-  const inKey = key && hold(key, passphrase)
+export async function readClientIdentity(given: GivenIdentity): Promise<ClientIdentity> {
+  const { certificate, key, passphrase, alias, now, signal } = given
+  const request = { passphrase, alias, hasOtherKey: key !== undefined, signal }
+  const inCertificate = await hold(certificate, request)
+  const inKey = key && (await hold(key, request))
   const holdings = inKey === undefined ? [inCertificate] : [inCertificate, inKey]
   const opened = requireAll(inCertificate, inKey)
   const certificates = distinct(holdings.flatMap((holding) => holding.certificates))
@@ -48,7 +54,8 @@ export function readClientIdentity({ certificate, key, passphrase, now }: GivenI
     key: opened.key,
     others: certificates.filter((one) => one !== leaf),
     notices: [
-      ...passphraseNotices(passphrase, opened),
+      ...passphraseNotices(passphrase, holdings),
+      ...aliasNotices(alias, inCertificate),
       ...(rivals.length === 0 ? [] : [rivalNotice(leaf, rivals)]),
       ...holdings.flatMap(strangerNotices),
     ],
@@ -59,9 +66,13 @@ export function readClientIdentity({ certificate, key, passphrase, now }: GivenI
  * One input of the identity where the other one could not be read: throws what is wrong with this one by itself, and says
  * nothing of what is missing or does not fit.
  */
-export function refuseFaultsOf(material: InputMaterial, passphrase: string | undefined): void {
+export async function refuseFaultsOf(
+  material: InputMaterial,
+  { passphrase, alias, signal }: Pick<GivenIdentity, 'passphrase' | 'alias' | 'signal'>,
+): Promise<void> {
   const problems = new ProblemList()
-  for (const problem of hold(material, passphrase).problems) problems.add(problem)
+  const holding = await hold(material, { passphrase, alias, hasOtherKey: false, signal })
+  for (const problem of holding.problems) problems.add(problem)
   problems.throwIfAny()
 }
 
@@ -113,7 +124,9 @@ function missingKey(inCertificate: Holding, inKey: Holding | undefined): Problem
   return {
     code: 'E_KEY_MISSING',
     message: `there is no private key: client-key is empty, and ${inCertificate.name} holds none`,
-    hint: 'Give the private key as client-key, or in one file with its certificate as client-cert. If client-key is set from a secret, that secret has no value in this job.',
+    hint: inCertificate.isPkcs12
+      ? 'Export the PKCS#12 file again together with its private key, or give the key as client-key.'
+      : 'Give the private key as client-key, or in one file with its certificate as client-cert. If client-key is set from a secret, that secret has no value in this job.',
   }
 }
 
@@ -171,11 +184,20 @@ function mismatch(holdings: readonly Holding[], certificates: readonly X509Certi
   })
 }
 
-function passphraseNotices(passphrase: string | undefined, opened: OpenedKey): string[] {
-  if (passphrase === undefined || opened.passphrase === 'as given') return []
-  return opened.passphrase === undefined
-    ? ['client-key-passphrase is given, but the private key is not encrypted; it is not used']
-    : ['client-key-passphrase ends in a line end; it is used without it']
+function passphraseNotices(passphrase: string | undefined, holdings: readonly Holding[]): string[] {
+  if (passphrase === undefined) return []
+  const uses = holdings.flatMap(({ passphraseUses }) => passphraseUses)
+  if (uses.includes('without its line end')) {
+    return ['client-key-passphrase ends in a line end; it is used without it']
+  }
+  return uses.includes('as given')
+    ? []
+    : ['client-key-passphrase is given, but the private key is not encrypted; it is not used']
+}
+
+function aliasNotices(alias: string | undefined, { isPkcs12, keys }: Holding): string[] {
+  if (alias === undefined || (isPkcs12 && keys.length > 0)) return []
+  return ['client-key-alias is given, but no key of a PKCS#12 file is used; it is not used']
 }
 
 function rivalNotice(leaf: X509Certificate, rivals: readonly X509Certificate[]): string {

@@ -3,7 +3,8 @@ import { type Block, type BrokenBlock, nameOfMaterial, readBlocks } from '../enc
 import type { InputMaterial } from '../encoding/input-material.ts'
 import { isKeyKind, nameOfKind } from '../encoding/kind.ts'
 import { ProblemList, PublishError } from '../errors.ts'
-import { isKeyBlock, type OpenedKey, openKey } from './private-key.ts'
+import { openPkcs12, type Pkcs12Request } from './pkcs12.ts'
+import { isKeyBlock, type OpenedKey, openKey, type PassphraseUse } from './private-key.ts'
 
 /** What one of the identity's inputs holds. */
 export interface Holding {
@@ -13,34 +14,58 @@ export interface Holding {
   readonly keys: readonly OpenedKey[]
   /** Neither certificate nor key, nor the parameters that stand beside a key. */
   readonly strangers: readonly Block[]
+  /** Whether a PKCS#12 file is in it. */
+  readonly isPkcs12: boolean
+  /** What became of the passphrase, for each thing that could be opened. */
+  readonly passphraseUses: readonly PassphraseUse[]
   /** What could not be read; each is told to the user. */
   readonly problems: readonly PublishError[]
 }
 
-/** Reads everything in one input. Never throws: what is wrong stands in `problems`. */
-export function hold(material: InputMaterial, passphrase: string | undefined): Holding {
+/**
+ * Reads everything in one input. What is wrong stands in `problems`; throws only the signal's reason once it is aborted.
+ */
+export async function hold(material: InputMaterial, request: Pkcs12Request): Promise<Holding> {
   const { blocks, broken } = readBlocks(material)
   const problems = new ProblemList()
   const certificates: X509Certificate[] = []
   const keys: OpenedKey[] = []
+  const passphraseUses: PassphraseUse[] = []
   for (const block of broken) problems.add(brokenBlock(block, material.input))
   for (const block of blocks) {
-    try {
-      if (block.kind === 'pkcs12') problems.add(pkcs12(block))
-      else if (isKeyBlock(block)) keys.push(openKey(block, passphrase))
-      else certificates.push(...readCertificates(block))
-    } catch (error) {
-      if (!(error instanceof PublishError)) throw error
-      problems.add(error)
-    }
+    const opened = await problems.collect(() => open(block, material.input, request))
+    request.signal.throwIfAborted()
+    if (opened === undefined) continue
+    certificates.push(...opened.certificates)
+    if (opened.key !== undefined) keys.push(opened.key)
+    passphraseUses.push(opened.passphrase)
   }
   return {
     name: nameOfMaterial(material),
     certificates,
     keys,
     strangers: blocks.filter(isStranger),
+    isPkcs12: blocks.some(({ kind }) => kind === 'pkcs12'),
+    passphraseUses,
     problems: problems.all,
   }
+}
+
+interface Opened {
+  readonly certificates: readonly X509Certificate[]
+  readonly key: OpenedKey | undefined
+  readonly passphrase: PassphraseUse
+}
+
+async function open(block: Block, input: string, request: Pkcs12Request): Promise<Opened> {
+  if (isKeyBlock(block)) {
+    const key = openKey(block, request.passphrase)
+    return { certificates: [], key, passphrase: key.passphrase }
+  }
+  if (block.kind !== 'pkcs12') return { certificates: readCertificates(block), key: undefined, passphrase: undefined }
+  if (input === 'client-key') throw misplaced(block)
+  const opened = await openPkcs12(block, request)
+  return { ...opened, certificates: readCertificates({ ...block, certificates: opened.certificates }) }
 }
 
 function isStranger({ kind, certificates }: Block): boolean {
@@ -63,15 +88,15 @@ function brokenBlock({ where, label, fault, cutOff }: BrokenBlock, input: string
   })
 }
 
-function pkcs12({ where }: Block): PublishError {
+function misplaced({ where }: Block): PublishError {
   return new PublishError({
     code: 'E_INPUT_FORMAT',
-    message: `${where} is a PKCS#12 file, which this version does not read`,
-    hint: 'Convert it with `openssl pkcs12 -in client.p12 -out client.pem -nodes` (for an old file add `-legacy`), and store client.pem, which holds certificates and key, as client-cert.',
+    message: `${where} is a PKCS#12 file, which is read from client-cert only`,
+    hint: 'Give the file as client-cert, and leave client-key out where the file holds the private key.',
   })
 }
 
-function readCertificates({ where, certificates }: Block): X509Certificate[] {
+function readCertificates({ where, certificates }: Pick<Block, 'where' | 'certificates'>): X509Certificate[] {
   try {
     return certificates.map((der) => new X509Certificate(der))
   } catch (cause) {

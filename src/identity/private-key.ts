@@ -10,10 +10,12 @@ import { openDesPem, openPbes1 } from './old-cipher.ts'
 
 export type KeyBlock = Block & { readonly kind: KeyKind }
 
+/** What became of the passphrase; undefined: nothing is encrypted. */
+export type PassphraseUse = 'as given' | 'without its line end' | undefined
+
 export interface OpenedKey {
   readonly key: KeyObject
-  /** What became of the passphrase; undefined: the key is not encrypted. */
-  readonly passphrase: 'as given' | 'without its line end' | undefined
+  readonly passphrase: PassphraseUse
 }
 
 /** What TLS 1.2 and 1.3 have signature schemes for in Node.js. */
@@ -111,7 +113,7 @@ function openEncrypted(block: KeyBlock, passphrase: string | undefined): OpenedK
   const decrypt = decrypterOf(block)
   const asGiven = decrypt(passphrase)
   if (asGiven !== undefined) return { key: asGiven, passphrase: 'as given' }
-  const trimmed = passphrase.replace(/(\r\n|\n|\r)$/, '')
+  const trimmed = withoutLineEnd(passphrase)
   const second = trimmed === passphrase ? undefined : decrypt(trimmed)
   if (second !== undefined) return { key: second, passphrase: 'without its line end' }
   throw new PublishError({
@@ -119,6 +121,11 @@ function openEncrypted(block: KeyBlock, passphrase: string | undefined): OpenedK
     message: `client-key-passphrase does not open ${block.where}`,
     hint: 'Check that the passphrase belongs to this key (blanks at its beginning and end count), or decrypt the key on your machine to see: `openssl pkey -in client.key -noout`.',
   })
+}
+
+/** A secret set from a file or by `echo` keeps the last line end. */
+export function withoutLineEnd(passphrase: string): string {
+  return passphrase.replace(/(\r\n|\n|\r)$/, '')
 }
 
 /** One try with one passphrase; undefined: it does not open the key. */

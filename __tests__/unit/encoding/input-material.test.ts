@@ -208,7 +208,7 @@ describe('a value that is none of these', () => {
       const value = `${scheme}:///token=release;pin-value=12345678`
       assert.match(
         refusal(value, 'E_INPUT_FORMAT', 'client-key'),
-        new RegExp(`a ${scheme}: URI.*this version takes PEM only`),
+        new RegExp(`a ${scheme}: URI.*this version takes PEM or PKCS#12 only`),
       )
     })
   }

@@ -22,7 +22,6 @@ import {
   pbkdf2,
   pkcs7,
   pkcs7Indefinite,
-  pkcs12,
   request,
   revocationList,
   scrypt,
@@ -56,13 +55,15 @@ interface Given {
   readonly passphrase?: string | undefined
 }
 
-function identify({ cert, key, passphrase }: Given): ClientIdentity {
+async function identify({ cert, key, passphrase }: Given): Promise<ClientIdentity> {
   const read = (input: string, value: string) => readMaterial(input, value, { workspace: tmpdir() })
   return readClientIdentity({
     certificate: read('client-cert', cert),
     key: key === undefined ? undefined : read('client-key', key),
     passphrase,
+    alias: undefined,
     now: NOW,
+    signal: new AbortController().signal,
   })
 }
 
@@ -76,9 +77,9 @@ function assertIdentity(identity: ClientIdentity, expected: Issued, others: read
 }
 
 /** The problems, in none of which a part of a key's base64 stands. */
-function problems(given: Given): readonly PublishError[] {
+async function problems(given: Given): Promise<readonly PublishError[]> {
   try {
-    identify(given)
+    await identify(given)
   } catch (error) {
     const found = problemsOf(error)
     const words = found.map(({ message, hint }) => `${message} ${hint}`).join(' ')
@@ -89,8 +90,8 @@ function problems(given: Given): readonly PublishError[] {
   return assert.fail('nothing was refused')
 }
 
-function problem(given: Given, code: ErrorCode): string {
-  const found = problems(given)
+async function problem(given: Given, code: ErrorCode): Promise<string> {
+  const found = await problems(given)
   assert.deepEqual(
     found.map((one) => one.code),
     [code],
@@ -124,115 +125,118 @@ const SHAPES: readonly [name: string, given: Given, expected: Issued][] = [
 
 describe('the same identity comes out of', () => {
   for (const { name, mangle } of MANGLINGS) {
-    it(`${name}`, () => {
+    it(`${name}`, async () => {
       for (const [, { cert, key, passphrase }, expected] of SHAPES) {
-        assertIdentity(identify({ cert: mangle(cert), key: key && mangle(key), passphrase }), expected)
+        assertIdentity(await identify({ cert: mangle(cert), key: key && mangle(key), passphrase }), expected)
       }
     })
   }
 
   for (const [name, given, expected] of SHAPES) {
-    it(name, () => assertIdentity(identify(given), expected))
+    it(name, async () => assertIdentity(await identify(given), expected))
   }
 
-  it('base64 of DER, certificate and key apart', () => {
+  it('base64 of DER, certificate and key apart', async () => {
     const der = client.keys.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
-    assertIdentity(identify({ cert: client.der.toString('base64'), key: der }), client, [])
+    assertIdentity(await identify({ cert: client.der.toString('base64'), key: der }), client, [])
   })
 
-  it('PKCS#7, in PEM or base64 of DER, with lengths of either kind', () => {
+  it('PKCS#7, in PEM or base64 of DER, with lengths of either kind', async () => {
     const certificates = [issuing.der, client.der]
     for (const der of [pkcs7(certificates), pkcs7Indefinite(certificates)]) {
       for (const cert of [block('PKCS7', der), block('CERTIFICATE', der), der.toString('base64')]) {
-        assertIdentity(identify({ cert, key: client.keyPem }), client)
+        assertIdentity(await identify({ cert, key: client.keyPem }), client)
       }
     }
   })
 
-  it('TRUSTED CERTIFICATE, whose settings are dropped', () => {
+  it('TRUSTED CERTIFICATE, whose settings are dropped', async () => {
     const cert = block('TRUSTED CERTIFICATE', trusted(client.der))
-    const identity = identify({ cert, key: client.keyPem })
+    const identity = await identify({ cert, key: client.keyPem })
     assertIdentity(identity, client, [])
     assert.deepEqual(identity.leaf.raw, client.der)
   })
 
-  it('blocks with the wrong label, since the bytes decide', () => {
+  it('blocks with the wrong label, since the bytes decide', async () => {
     const key = client.keyPem.replaceAll('PRIVATE KEY', 'RSA PRIVATE KEY')
-    assertIdentity(identify({ cert: client.pem.replaceAll('CERTIFICATE', 'X509 CERTIFICATE') + key }), client, [])
+    assertIdentity(await identify({ cert: client.pem.replaceAll('CERTIFICATE', 'X509 CERTIFICATE') + key }), client, [])
   })
 
-  it('the same certificate or key given twice', () => {
+  it('the same certificate or key given twice', async () => {
     const cert = client.pem + client.pem + client.keyPem
-    assertIdentity(identify({ cert, key: client.pem + client.keyPem }), client, [])
+    assertIdentity(await identify({ cert, key: client.pem + client.keyPem }), client, [])
   })
 })
 
 describe('a private key', () => {
   const kinds: readonly KeyKind[] = ['ec', 'ec-p384', 'ec-p521', 'rsa', 'rsa-pss', 'ed25519', 'ed448']
   for (const keyKind of kinds) {
-    it(`is read in PKCS#8, encrypted or not: ${keyKind}`, () => {
+    it(`is read in PKCS#8, encrypted or not: ${keyKind}`, async () => {
       const issued = issueClient(root, { name: keyKind, keyKind })
-      assertIdentity(identify({ cert: issued.pem, key: issued.keyPem }), issued, [])
+      assertIdentity(await identify({ cert: issued.pem, key: issued.keyPem }), issued, [])
       const key = encrypted(issued.keys.privateKey, 'pkcs8', 'aes-128-cbc')
-      assertIdentity(identify({ cert: issued.pem, key, passphrase: PASSPHRASE }), issued, [])
+      assertIdentity(await identify({ cert: issued.pem, key, passphrase: PASSPHRASE }), issued, [])
     })
   }
 
-  it('is read in PKCS#1 and SEC1', () => {
+  it('is read in PKCS#1 and SEC1', async () => {
     const pkcs1 = rsa.keys.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
-    assertIdentity(identify({ cert: rsa.pem, key: pkcs1 }), rsa, [])
+    assertIdentity(await identify({ cert: rsa.pem, key: pkcs1 }), rsa, [])
     const sec1 = client.keys.privateKey.export({ type: 'sec1', format: 'pem' }).toString()
-    assertIdentity(identify({ cert: client.pem, key: sec1 }), client, [])
+    assertIdentity(await identify({ cert: client.pem, key: sec1 }), client, [])
   })
 
   for (const cipher of ['aes-128-cbc', 'aes-192-cbc', 'aes-256-cbc', 'des-ede3-cbc']) {
-    it(`is read in encrypted PEM of old: ${cipher}`, () => {
+    it(`is read in encrypted PEM of old: ${cipher}`, async () => {
       const sec1 = encrypted(client.keys.privateKey, 'sec1', cipher)
-      assertIdentity(identify({ cert: client.pem, key: sec1, passphrase: PASSPHRASE }), client, [])
+      assertIdentity(await identify({ cert: client.pem, key: sec1, passphrase: PASSPHRASE }), client, [])
       const pkcs1 = encrypted(rsa.keys.privateKey, 'pkcs1', cipher)
-      assertIdentity(identify({ cert: rsa.pem, key: pkcs1, passphrase: PASSPHRASE }), rsa, [])
+      assertIdentity(await identify({ cert: rsa.pem, key: pkcs1, passphrase: PASSPHRASE }), rsa, [])
     })
   }
 
-  it('is read in PEM encrypted with DES, which OpenSSL 3 has put aside', () => {
+  it('is read in PEM encrypted with DES, which OpenSSL 3 has put aside', async () => {
     const pem = rsa.keys.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
     // The types of node-forge know neither word.
     const options: forge.pki.EncryptionOptions = JSON.parse('{ "algorithm": "des", "legacy": true }')
     const key = forge.pki.encryptRsaPrivateKey(forge.pki.privateKeyFromPem(pem), PASSPHRASE, options)
     assert.match(key, /DEK-Info: DES-CBC/)
-    assertIdentity(identify({ cert: rsa.pem, key, passphrase: PASSPHRASE }), rsa, [])
-    assert.match(problem({ cert: rsa.pem, key, passphrase: 'wrong' }, 'E_KEY_PASSPHRASE_WRONG'), /client-key/)
+    assertIdentity(await identify({ cert: rsa.pem, key, passphrase: PASSPHRASE }), rsa, [])
+    assert.match(await problem({ cert: rsa.pem, key, passphrase: 'wrong' }, 'E_KEY_PASSPHRASE_WRONG'), /client-key/)
   })
 
-  it('is read in PKCS#8 encrypted with the ciphers of PKCS#12', () => {
+  it('is read in PKCS#8 encrypted with the ciphers of PKCS#12', async () => {
     const pem = rsa.keys.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
     const key = forge.pki.encryptRsaPrivateKey(forge.pki.privateKeyFromPem(pem), PASSPHRASE, { algorithm: '3des' })
-    assertIdentity(identify({ cert: rsa.pem, key, passphrase: PASSPHRASE }), rsa, [])
+    assertIdentity(await identify({ cert: rsa.pem, key, passphrase: PASSPHRASE }), rsa, [])
   })
 
   for (const [scheme, key] of Object.entries(EXAMPLE_KEY)) {
-    it(`is read in PKCS#8 encrypted with ${scheme}`, () => {
+    it(`is read in PKCS#8 encrypted with ${scheme}`, async () => {
       const publicKey = createPublicKey(block('PUBLIC KEY', Buffer.from(EXAMPLE_PUBLIC_KEY, 'base64')))
       const leaf = issueClient(root, { name: 'example', keys: { publicKey, privateKey: root.keys.privateKey } })
       const given = { cert: leaf.pem, key: block('ENCRYPTED PRIVATE KEY', Buffer.from(key, 'base64')) }
-      assert.equal(identify({ ...given, passphrase: 'secret' }).leaf.subject, leaf.certificate.subject)
-      problem({ ...given, passphrase: 'Secret' }, 'E_KEY_PASSPHRASE_WRONG')
+      assert.equal((await identify({ ...given, passphrase: 'secret' })).leaf.subject, leaf.certificate.subject)
+      await problem({ ...given, passphrase: 'Secret' }, 'E_KEY_PASSPHRASE_WRONG')
     })
   }
 
-  it('encrypted with RC2 is refused with the command that converts it', () => {
+  it('encrypted with RC2 is refused with the command that converts it', async () => {
     const key = block('ENCRYPTED PRIVATE KEY', Buffer.from(EXAMPLE_KEY_RC2, 'base64'))
-    const words = problem({ cert: client.pem, key, passphrase: 'secret' }, 'E_KEY_UNSUPPORTED')
+    const words = await problem({ cert: client.pem, key, passphrase: 'secret' }, 'E_KEY_UNSUPPORTED')
     assert.match(words, /cipher that this action does not have.*openssl pkcs8 -topk8/)
   })
 
-  it('that asks for more key derivation than any tool writes is refused at once', { timeout: 20_000 }, () => {
+  it('that asks for more key derivation than any tool writes is refused at once', { timeout: 20_000 }, async () => {
     for (const derivation of [pbkdf2(0x7fffffff), scrypt(2 ** 14, 8, 2 ** 12)]) {
       const key = block('ENCRYPTED PRIVATE KEY', encryptedKey(derivation))
-      assert.match(problem({ cert: client.pem, key, passphrase: 'x' }, 'E_KEY_UNSUPPORTED'), /more key derivation/)
+      assert.match(
+        await problem({ cert: client.pem, key, passphrase: 'x' }, 'E_KEY_UNSUPPORTED'),
+        /more key derivation/,
+      )
     }
     const key = block('ENCRYPTED PRIVATE KEY', encryptedKey(pbkdf2(2048)))
-    problem({ cert: client.pem, key, passphrase: 'x' }, 'E_KEY_PASSPHRASE_WRONG')
+    await problem({ cert: client.pem, key, passphrase: 'x' }, 'E_KEY_PASSPHRASE_WRONG')
   })
 })
 
@@ -240,76 +244,79 @@ describe('the leaf', () => {
   const renewed = (options: { notBefore?: Date; notAfter?: Date; name?: string }) =>
     issueClient(issuing, { name: 'publisher', keys: client.keys, ...options })
 
-  it('is the one valid now of two that the key fits, with a notice, wherever it stands', () => {
+  it('is the one valid now of two that the key fits, with a notice, wherever it stands', async () => {
     const old = renewed({ notBefore: day(-400), notAfter: day(-1) })
     const next = renewed({ notBefore: day(1), notAfter: day(400) })
     for (const cert of [old.pem + client.pem + next.pem, next.pem + client.pem + old.pem]) {
-      const { leaf, others, notices } = identify({ cert, key: client.keyPem })
+      const { leaf, others, notices } = await identify({ cert, key: client.keyPem })
       assert.equal(leaf.serialNumber, client.certificate.serialNumber)
       assert.equal(others.length, 2)
       assert.match(notices.join(), new RegExp(`fits 3 certificates: .*CN=publisher.*${leaf.serialNumber}.*is used`))
     }
   })
 
-  it('is the newest where several are valid', () => {
+  it('is the newest where several are valid', async () => {
     const newer = renewed({ notBefore: new Date(NOW.getTime() - 1000) })
     assert.equal(
-      identify({ cert: client.pem + newer.pem, key: client.keyPem }).leaf.serialNumber,
+      (await identify({ cert: client.pem + newer.pem, key: client.keyPem })).leaf.serialNumber,
       newer.certificate.serialNumber,
     )
   })
 
-  it('is the one that a CA issued, not the self-signed one made with the same key', () => {
+  it('is the one that a CA issued, not the self-signed one made with the same key', async () => {
     const own = selfSigned({ name: 'publisher', keys: client.keys })
-    const { leaf } = identify({ cert: own.pem + client.pem, key: client.keyPem })
+    const { leaf } = await identify({ cert: own.pem + client.pem, key: client.keyPem })
     assert.equal(leaf.serialNumber, client.certificate.serialNumber)
   })
 
-  it('is found even where none is valid: the chain check says the rest', () => {
+  it('is found even where none is valid: the chain check says the rest', async () => {
     const old = renewed({ notBefore: day(-400), notAfter: day(-1) })
-    assert.equal(identify({ cert: old.pem, key: client.keyPem }).leaf.serialNumber, old.certificate.serialNumber)
+    assert.equal(
+      (await identify({ cert: old.pem, key: client.keyPem })).leaf.serialNumber,
+      old.certificate.serialNumber,
+    )
   })
 })
 
 describe('the passphrase', () => {
   const key = (passphrase: string) => encrypted(client.keys.privateKey, 'pkcs8', 'aes-256-cbc', passphrase)
-  const notices = (stored: string, given: string) =>
-    identify({ cert: client.pem, key: key(stored), passphrase: given }).notices
+  const notices = async (stored: string, given: string) =>
+    (await identify({ cert: client.pem, key: key(stored), passphrase: given })).notices
 
   for (const end of ['\n', '\r\n', '\r']) {
-    it(`is tried without its line end (${JSON.stringify(end)}), and a notice says so`, () => {
-      assert.match(notices('secret', `secret${end}`).join(), /client-key-passphrase ends in a line end/)
+    it(`is tried without its line end (${JSON.stringify(end)}), and a notice says so`, async () => {
+      assert.match((await notices('secret', `secret${end}`)).join(), /client-key-passphrase ends in a line end/)
     })
   }
 
-  it('is used as given where that works: blanks and line ends may belong to it', () => {
+  it('is used as given where that works: blanks and line ends may belong to it', async () => {
     for (const passphrase of ['secret ', ' secret', 'secret\n', 'pässwörd', 'secret']) {
-      assert.deepEqual(notices(passphrase, passphrase), [])
+      assert.deepEqual(await notices(passphrase, passphrase), [])
     }
   })
 
-  it('loses one line end and nothing else', () => {
+  it('loses one line end and nothing else', async () => {
     for (const passphrase of ['secret\n\n', 'secret ', ' secret', 'Secret', 'wrong']) {
-      const words = problem({ cert: client.pem, key: key('secret'), passphrase }, 'E_KEY_PASSPHRASE_WRONG')
+      const words = await problem({ cert: client.pem, key: key('secret'), passphrase }, 'E_KEY_PASSPHRASE_WRONG')
       assert.match(words, /client-key-passphrase does not open block 1 \(ENCRYPTED PRIVATE KEY\) of client-key/)
     }
   })
 
-  it('that is missing is asked for', () => {
-    const words = problem({ cert: client.pem, key: key('secret') }, 'E_KEY_PASSPHRASE_MISSING')
+  it('that is missing is asked for', async () => {
+    const words = await problem({ cert: client.pem, key: key('secret') }, 'E_KEY_PASSPHRASE_MISSING')
     assert.match(words, /encrypted private key, but client-key-passphrase is empty/)
   })
 
-  it('that no key needs is a notice', () => {
-    const { notices } = identify({ cert: client.pem, key: client.keyPem, passphrase: 'secret' })
+  it('that no key needs is a notice', async () => {
+    const { notices } = await identify({ cert: client.pem, key: client.keyPem, passphrase: 'secret' })
     assert.match(notices.join(), /client-key-passphrase is given, but the private key is not encrypted/)
   })
 })
 
 describe('what is missing or does not belong together', () => {
-  it('no key at all: client-key is empty', () => {
+  it('no key at all: client-key is empty', async () => {
     assert.match(
-      problem({ cert: client.pem }, 'E_KEY_MISSING'),
+      await problem({ cert: client.pem }, 'E_KEY_MISSING'),
       /no private key: client-key is empty, and client-cert holds none/,
     )
   })
@@ -331,70 +338,76 @@ describe('what is missing or does not belong together', () => {
     ],
   ]
   for (const [what, key, words] of notKeys) {
-    it(`no key, but ${what} in client-key`, () => {
-      assert.match(problem({ cert: client.pem, key }, 'E_KEY_MISSING'), words)
+    it(`no key, but ${what} in client-key`, async () => {
+      assert.match(await problem({ cert: client.pem, key }, 'E_KEY_MISSING'), words)
     })
   }
 
-  it('an OpenSSH key is named, with what TLS needs', () => {
-    const words = problem({ cert: client.pem, key: block('OPENSSH PRIVATE KEY', openSshKey()) }, 'E_KEY_UNSUPPORTED')
+  it('an OpenSSH key is named, with what TLS needs', async () => {
+    const words = await problem(
+      { cert: client.pem, key: block('OPENSSH PRIVATE KEY', openSshKey()) },
+      'E_KEY_UNSUPPORTED',
+    )
     assert.match(words, /an OpenSSH private key, but TLS needs PKCS#8, PKCS#1 or SEC1.*ssh-keygen/)
   })
 
-  it('PKCS#12 is named, with the command that converts it, in either input', () => {
-    const p12 = pkcs12(200).toString('base64')
-    assert.match(problem({ cert: p12 }, 'E_INPUT_FORMAT'), /client-cert is a PKCS#12 file.*openssl pkcs12 -in/)
-    assert.match(problem({ cert: client.pem, key: p12 }, 'E_INPUT_FORMAT'), /client-key is a PKCS#12 file/)
-  })
-
-  it('keys that TLS cannot sign with', () => {
+  it('keys that TLS cannot sign with', async () => {
     const x25519 = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-    assert.match(problem({ cert: client.pem, key: x25519 }, 'E_KEY_UNSUPPORTED'), /x25519/)
+    assert.match(await problem({ cert: client.pem, key: x25519 }, 'E_KEY_UNSUPPORTED'), /x25519/)
     const dsa = generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 }).privateKey
     const pem = dsa.export({ type: 'pkcs8', format: 'pem' }).toString()
-    assert.match(problem({ cert: client.pem, key: pem }, 'E_KEY_UNSUPPORTED'), /dsa/)
+    assert.match(await problem({ cert: client.pem, key: pem }, 'E_KEY_UNSUPPORTED'), /dsa/)
   })
 
-  it('a key of an algorithm that Node.js does not know', () => {
+  it('a key of an algorithm that Node.js does not know', async () => {
     const der = client.keys.privateKey.export({ type: 'pkcs8', format: 'der' })
     der.set([0x29], der.indexOf(Buffer.from('2a8648ce3d0201', 'hex')))
-    assert.match(problem({ cert: client.pem, key: block('PRIVATE KEY', der) }, 'E_KEY_UNSUPPORTED'), /does not know/)
+    assert.match(
+      await problem({ cert: client.pem, key: block('PRIVATE KEY', der) }, 'E_KEY_UNSUPPORTED'),
+      /does not know/,
+    )
   })
 
-  it('no certificate, and the inputs are swapped', () => {
-    const words = problem({ cert: client.keyPem, key: client.pem }, 'E_CERT_MISSING')
+  it('no certificate, and the inputs are swapped', async () => {
+    const words = await problem({ cert: client.keyPem, key: client.pem }, 'E_CERT_MISSING')
     assert.match(words, /client-cert holds no certificate, but a private key.*seem to be swapped/)
   })
 
-  it('no certificate, but a request', () => {
+  it('no certificate, but a request', async () => {
     const cert = block('CERTIFICATE REQUEST', request(client.keys.publicKey.export({ type: 'spki', format: 'der' })))
-    assert.match(problem({ cert, key: client.keyPem }, 'E_CERT_MISSING'), /but a certificate request/)
+    assert.match(await problem({ cert, key: client.keyPem }, 'E_CERT_MISSING'), /but a certificate request/)
   })
 
-  it('a key of another certificate: the subject is named', () => {
-    const words = problem({ cert: issuing.pem + client.pem, key: stranger.keyPem }, 'E_KEY_MISMATCH')
+  it('a key of another certificate: the subject is named', async () => {
+    const words = await problem({ cert: issuing.pem + client.pem, key: stranger.keyPem }, 'E_KEY_MISMATCH')
     assert.match(
       words,
       /private key in client-key does not belong to the certificate CN=publisher, O=Corp, nor to the 1 other given/,
     )
-    assert.match(problem({ cert: client.pem + rsa.keyPem }, 'E_KEY_MISMATCH'), /private key in client-cert does not/)
+    assert.match(
+      await problem({ cert: client.pem + rsa.keyPem }, 'E_KEY_MISMATCH'),
+      /private key in client-cert does not/,
+    )
   })
 
-  it('different keys in both inputs, or in one', () => {
-    const both = problem({ cert: client.pem + client.keyPem, key: stranger.keyPem }, 'E_KEY_AMBIGUOUS')
+  it('different keys in both inputs, or in one', async () => {
+    const both = await problem({ cert: client.pem + client.keyPem, key: stranger.keyPem }, 'E_KEY_AMBIGUOUS')
     assert.match(both, /client-cert and client-key hold 2 different private keys/)
-    const one = problem({ cert: client.pem, key: client.keyPem + stranger.keyPem + rsa.keyPem }, 'E_KEY_AMBIGUOUS')
+    const one = await problem(
+      { cert: client.pem, key: client.keyPem + stranger.keyPem + rsa.keyPem },
+      'E_KEY_AMBIGUOUS',
+    )
     assert.match(one, /client-key holds 3 different private keys/)
   })
 
-  it('problems of both inputs are told together', () => {
+  it('problems of both inputs are told together', async () => {
     const key = encrypted(client.keys.privateKey, 'pkcs8', 'aes-256-cbc')
-    const found = problems({ cert: client.pem.replace('M', '*'), key, passphrase: 'wrong' })
+    const found = await problems({ cert: client.pem.replace('M', '*'), key, passphrase: 'wrong' })
     assert.deepEqual(
       found.map(({ code }) => code),
       ['E_CERT_UNREADABLE', 'E_KEY_PASSPHRASE_WRONG'],
     )
-    const missing = problems({ cert: client.keyPem, key: block('OPENSSH PRIVATE KEY', openSshKey()) })
+    const missing = await problems({ cert: client.keyPem, key: block('OPENSSH PRIVATE KEY', openSshKey()) })
     assert.deepEqual(
       missing.map(({ code }) => code),
       ['E_CERT_MISSING'],
@@ -403,13 +416,13 @@ describe('what is missing or does not belong together', () => {
 })
 
 describe('what cannot be read', () => {
-  it('is told by the number of its block', () => {
+  it('is told by the number of its block', async () => {
     const damaged = issuing.pem.replace(/(?<=-----\n)./, '*')
-    const words = problem({ cert: client.pem + damaged, key: client.keyPem }, 'E_CERT_UNREADABLE')
+    const words = await problem({ cert: client.pem + damaged, key: client.keyPem }, 'E_CERT_UNREADABLE')
     assert.match(words, /block 2 \(CERTIFICATE\) of client-cert cannot be read: a character in it is no base64/)
   })
 
-  it('is never left out: a block that is no certificate, one that is empty, one of unknown bytes', () => {
+  it('is never left out: a block that is no certificate, one that is empty, one of unknown bytes', async () => {
     for (const [der, what] of [
       [Buffer.from('3003020101', 'hex'), /block 2/],
       [Buffer.alloc(0), /it is empty/],
@@ -418,38 +431,44 @@ describe('what cannot be read', () => {
       [pkcs7([]), /PKCS#7 bundle without certificates/],
     ] satisfies [Buffer, RegExp][]) {
       const cert = client.pem + block('CERTIFICATE', der)
-      const found = problems({ cert, key: client.keyPem })
+      const found = await problems({ cert, key: client.keyPem })
       assert.equal(found[0]?.code, 'E_CERT_UNREADABLE')
       assert.match(found[0]?.message ?? '', what)
     }
   })
 
-  it('is a certificate whose inside is damaged', () => {
+  it('is a certificate whose inside is damaged', async () => {
     const der = Buffer.from(client.der)
     der.fill(0xff, 40, 44)
-    const [first] = problems({ cert: block('CERTIFICATE', der), key: client.keyPem })
+    const [first] = await problems({ cert: block('CERTIFICATE', der), key: client.keyPem })
     assert.equal(first?.code, 'E_CERT_UNREADABLE')
   })
 
-  it('is a key whose inside is damaged, even one that Node.js loads', () => {
+  it('is a key whose inside is damaged, even one that Node.js loads', async () => {
     const der = client.keys.privateKey.export({ type: 'pkcs8', format: 'der' })
     const loads = Buffer.from(der)
     loads.set([(loads[40] ?? 0) ^ 0x55], 40)
-    assert.match(problem({ cert: client.pem, key: block('PRIVATE KEY', loads) }, 'E_KEY_UNREADABLE'), /is damaged/)
+    assert.match(
+      await problem({ cert: client.pem, key: block('PRIVATE KEY', loads) }, 'E_KEY_UNREADABLE'),
+      /is damaged/,
+    )
     const fails = Buffer.from(der)
     fails.set([(fails[30] ?? 0) ^ 0x55], 30)
     assert.match(
-      problem({ cert: client.pem, key: block('PRIVATE KEY', fails) }, 'E_KEY_UNREADABLE'),
+      await problem({ cert: client.pem, key: block('PRIVATE KEY', fails) }, 'E_KEY_UNREADABLE'),
       /block 1.*is damaged/,
     )
   })
 
-  it('is a block that ends as another thing than it began', () => {
+  it('is a block that ends as another thing than it began', async () => {
     const key = client.keyPem.replace('END PRIVATE', 'END RSA PRIVATE')
-    assert.match(problem({ cert: client.pem, key }, 'E_KEY_UNREADABLE'), /BEGIN and END lines name different things/)
+    assert.match(
+      await problem({ cert: client.pem, key }, 'E_KEY_UNREADABLE'),
+      /BEGIN and END lines name different things/,
+    )
   })
 
-  it('is cut off where the END line is missing, not whole, or without its BEGIN line', () => {
+  it('is cut off where the END line is missing, not whole, or without its BEGIN line', async () => {
     const text = client.keyPem.trimEnd()
     for (const [key, words] of [
       [text.slice(0, 150), /block 1 \(PRIVATE KEY\) of client-key is cut off: its END line is missing/],
@@ -458,30 +477,33 @@ describe('what cannot be read', () => {
       [`${text.slice(40)}\n${text}`, /block 1 of client-key is cut off: its BEGIN line is missing/],
       [`${text}\n${text.slice(40)}`, /an END line follows whose BEGIN line is missing/],
     ] satisfies [string, RegExp][]) {
-      assert.match(problem({ cert: client.pem, key }, 'E_INPUT_TRUNCATED'), words)
+      assert.match(await problem({ cert: client.pem, key }, 'E_INPUT_TRUNCATED'), words)
     }
   })
 
-  it('is cut off where its first bytes announce more', () => {
+  it('is cut off where its first bytes announce more', async () => {
     const lines = rsa.keyPem.split('\n')
     const key = [...lines.slice(0, 10), ...lines.slice(12)].join('\n')
-    const words = problem({ cert: rsa.pem, key }, 'E_INPUT_TRUNCATED')
+    const words = await problem({ cert: rsa.pem, key }, 'E_INPUT_TRUNCATED')
     assert.match(words, /its first bytes announce 1,\d{3} bytes, 1,\d{3} are there/)
   })
 
-  it('never shows a label that it does not know: a damaged line can hold the key', () => {
+  it('never shows a label that it does not know: a damaged line can hold the key', async () => {
     const ed = issueClient(root, { name: 'ed', keyKind: 'ed25519' })
     const [, body = ''] = ed.keyPem.split('\n')
     const key = ed.keyPem.replace('PRIVATE KEY-----\n', '').replace('\n-----END', '-----END')
     assert.ok(key.includes(body))
-    for (const { message } of problems({ cert: ed.pem, key })) assert.ok(!message.includes(body.slice(4, 12)))
+    for (const { message } of await problems({ cert: ed.pem, key })) assert.ok(!message.includes(body.slice(4, 12)))
   })
 })
 
 describe('what stands beside certificates and key', () => {
-  it('is not used, and a notice says so', () => {
+  it('is not used, and a notice says so', async () => {
     const csr = block('CERTIFICATE REQUEST', request(client.keys.publicKey.export({ type: 'spki', format: 'der' })))
-    const { notices } = identify({ cert: csr + client.pem + block('X509 CRL', revocationList()), key: client.keyPem })
+    const { notices } = await identify({
+      cert: csr + client.pem + block('X509 CRL', revocationList()),
+      key: client.keyPem,
+    })
     assert.deepEqual(notices, [
       'block 1 (CERTIFICATE REQUEST) of client-cert is a certificate request; it is not used',
       'block 3 (X509 CRL) of client-cert is a certificate revocation list; it is not used',

@@ -72,7 +72,7 @@ function piecesOf(text: string): Set<string> {
 }
 
 describe('mutated material', () => {
-  it('gives the identity or problems that show nothing of it: 600 times', { timeout: 120_000 }, () => {
+  it('gives the identity or problems that show nothing of it: 600 times', { timeout: 120_000 }, async () => {
     const below = numbers(20261125)
     let identities = 0
     for (let round = 0; round < 600; round += 1) {
@@ -83,7 +83,14 @@ describe('mutated material', () => {
         const certificate = readMaterial('client-cert', mutated, { workspace: tmpdir() })
         linesToMask(certificate)
         bundleOrProblem(mutated)
-        const { leaf, key } = readClientIdentity({ certificate, key: undefined, passphrase: 'secret', now: new Date() })
+        const { leaf, key } = await readClientIdentity({
+          certificate,
+          key: undefined,
+          passphrase: 'secret',
+          alias: undefined,
+          now: new Date(),
+          signal: new AbortController().signal,
+        })
         assert.ok(leaf.checkPrivateKey(key) && key.equals(owner.keys.privateKey))
         identities += 1
       } catch (error) {

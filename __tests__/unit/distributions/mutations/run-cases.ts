@@ -19,17 +19,16 @@ import { readSdist } from '../../../../src/distributions/sdist.ts'
 import { readWheel } from '../../../../src/distributions/wheel.ts'
 import { PublishError, problemsOf } from '../../../../src/errors.ts'
 import { readByTarStream, readByYauzl } from '../../../support/independent-readers.ts'
+import type { Tally } from '../../../support/mutation-process.ts'
 import { type Case, caseOf } from './cases.ts'
 
 const LONGEST_METADATA = 8 * 1024 ** 2
 
-/** What a run of cases came to. */
-export interface Tally {
+/** What the cases came to so far. */
+interface Results {
   accepted: number
   /** By error code. */
   readonly refused: Record<string, number>
-  /** Of the process, in bytes. */
-  peakMemory: number
 }
 
 /** What reading one file took of it. */
@@ -119,7 +118,7 @@ function rewritten({ fields }: CoreMetadata): string {
   return `${headers.join('\n')}\n\n${description}`
 }
 
-async function runCase(number: number, target: string, tally: Tally): Promise<void> {
+async function runCase(number: number, target: string, tally: Results): Promise<void> {
   const mutated = caseOf(number)
   cost.bytes = 0
   cost.reads = 0
@@ -135,7 +134,7 @@ async function runCase(number: number, target: string, tally: Tally): Promise<vo
 
 async function run(from: number, to: number): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'mutations-'))
-  const tally: Tally = { accepted: 0, refused: {}, peakMemory: 0 }
+  const tally: Results = { accepted: 0, refused: {} }
   try {
     for (let number = from; number < to; number += 1) {
       process.send?.({ number })
@@ -146,7 +145,8 @@ async function run(from: number, to: number): Promise<void> {
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-  process.send?.({ tally: { ...tally, peakMemory: process.resourceUsage().maxRSS * 1024 } })
+  const peakMemory = process.resourceUsage().maxRSS * 1024
+  process.send?.({ tally: { ...tally, peakMemory } satisfies Tally })
 }
 
 await run(Number(process.argv[2]), Number(process.argv[3]))
