@@ -51,6 +51,12 @@ export interface CertificateOptions {
   /** Common name. */
   readonly name: string
   readonly organization?: string
+  /** DER of a whole distinguished name, in place of the one that `name` and `organization` make. */
+  readonly subject?: Buffer
+  /** DER, in place of the issuer's subject. */
+  readonly issuerName?: Buffer
+  /** Default: 3. Version 1 has no extensions. */
+  readonly version?: 1 | 3
   readonly keyKind?: KeyKind
   /** A pair that exists already: a renewal with the same key. */
   readonly keys?: KeyPair
@@ -69,6 +75,26 @@ export interface CertificateOptions {
   readonly serial?: Buffer
   readonly digest?: 'sha256' | 'sha384' | 'sha1' | 'md5'
   /** Instead of the issuer's; empty: no authority key identifier. */
+  readonly authorityKeyId?: Buffer
+  readonly extensions?: readonly Extension[]
+}
+
+export interface RevokedCertificate {
+  readonly certificate: Issued
+  readonly date?: Date
+  /** Number of the reason (RFC 5280, 5.3.1). */
+  readonly reason?: number
+}
+
+export interface RevocationListOptions {
+  readonly revoked?: readonly RevokedCertificate[]
+  readonly thisUpdate?: Date
+  /** `undefined`: the list does not say. */
+  readonly nextUpdate?: Date | undefined
+  /** Instead of the CA's own pair: a forgery. */
+  readonly keys?: KeyPair
+  readonly digest?: 'sha256' | 'sha384' | 'sha1'
+  /** Instead of that of the signing key; empty: none. */
   readonly authorityKeyId?: Buffer
   readonly extensions?: readonly Extension[]
 }
@@ -119,6 +145,37 @@ export function selfSigned(options: CertificateOptions): Issued {
   return make(undefined, { ca: false, keyUsage: ['digitalSignature'], ...options })
 }
 
+/** DER of a certificate revocation list of this CA (RFC 5280, 5), a week long unless the options say otherwise. */
+export function issueRevocationList(issuer: Issued, options: RevocationListOptions = {}): Buffer {
+  const { privateKey, publicKey } = options.keys ?? issuer.keys
+  const algorithm = signatureAlgorithm(privateKey, options.digest ?? 'sha256')
+  const thisUpdate = options.thisUpdate ?? new Date(Date.now() - DAY)
+  const nextUpdate = 'nextUpdate' in options ? options.nextUpdate : new Date(Date.now() + 6 * DAY)
+  const keyId = options.authorityKeyId ?? keyIdentifier(publicKey.export({ type: 'spki', format: 'der' }))
+  const authority = { oid: '2.5.29.35', critical: false, value: sequence(tlv(0x80, keyId)) }
+  const number = { oid: '2.5.29.20', critical: false, value: integer(Buffer.from([1])) }
+  const extensions = [...(keyId.length > 0 ? [authority] : []), number, ...(options.extensions ?? [])]
+  const revoked = options.revoked ?? []
+  const tbs = sequence(
+    integer(Buffer.from([1])),
+    algorithm.identifier,
+    subjectOf(issuer),
+    time(thisUpdate),
+    ...(nextUpdate === undefined ? [] : [time(nextUpdate)]),
+    ...(revoked.length > 0 ? [sequence(...revoked.map(revokedEntry))] : []),
+    tlv(0xa0, sequence(...extensions.map(extension))),
+  )
+  return signed(tbs, algorithm, privateKey)
+}
+
+function revokedEntry({ certificate, date, reason }: RevokedCertificate): Buffer {
+  const extensions =
+    reason === undefined
+      ? []
+      : [sequence(extension({ oid: '2.5.29.21', critical: false, value: tlv(0x0a, Buffer.from([reason])) }))]
+  return sequence(serialOf(certificate), time(date ?? new Date(Date.now() - 2 * DAY)), ...extensions)
+}
+
 export function generateKeys(kind: KeyKind): KeyPair {
   switch (kind) {
     case 'ec':
@@ -150,12 +207,15 @@ function make(issuer: Issued | undefined, options: CertificateOptions): Issued {
   const keys = options.keys ?? generateKeys(options.keyKind ?? 'ec')
   const signer = issuer?.keys.privateKey ?? keys.privateKey
   const algorithm = signatureAlgorithm(signer, options.digest ?? 'sha256')
-  const tbs = toBeSigned(issuer, options, keys, algorithm)
-  const signature = sign(algorithm.digest, tbs, { key: signer, saltLength: PSS_SALT_LENGTH })
-  const der = sequence(tbs, algorithm.identifier, tlv(0x03, Buffer.from([0]), signature))
+  const der = signed(toBeSigned(issuer, options, keys, algorithm), algorithm, signer)
   const certificate = new X509Certificate(der)
   const keyPem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   return { certificate, pem: certificate.toString(), der, keys, keyPem }
+}
+
+function signed(tbs: Buffer, algorithm: SignatureAlgorithm, key: KeyObject): Buffer {
+  const signature = sign(algorithm.digest, tbs, { key, saltLength: PSS_SALT_LENGTH })
+  return sequence(tbs, algorithm.identifier, tlv(0x03, Buffer.from([0]), signature))
 }
 
 function toBeSigned(
@@ -165,21 +225,22 @@ function toBeSigned(
   algorithm: SignatureAlgorithm,
 ): Buffer {
   const spki = keys.publicKey.export({ type: 'spki', format: 'der' })
-  const subject = distinguishedName(options)
+  const subject = options.subject ?? distinguishedName(options)
   const now = Date.now()
   // A certificate starts before it is made: clocks of two machines differ.
   const notBefore = options.notBefore ?? new Date(now - DAY)
   const notAfter = options.notAfter ?? new Date(now + 365 * DAY)
   const authority = issuer === undefined ? keyIdentifier(spki) : keyIdentifierOf(issuer)
+  const isBare = options.version === 1
   return sequence(
-    tlv(0xa0, integer(Buffer.from([2]))),
+    ...(isBare ? [] : [tlv(0xa0, integer(Buffer.from([2])))]),
     integer(options.serial ?? positive(randomBytes(16))),
     algorithm.identifier,
-    issuer === undefined ? subject : subjectOf(issuer),
+    options.issuerName ?? (issuer === undefined ? subject : subjectOf(issuer)),
     sequence(time(notBefore), time(notAfter)),
     subject,
     spki,
-    tlv(0xa3, sequence(...extensions(options, keyIdentifier(spki), authority))),
+    ...(isBare ? [] : [tlv(0xa3, sequence(...extensions(options, keyIdentifier(spki), authority)))]),
   )
 }
 
@@ -230,7 +291,7 @@ function ipBytes(address: string): Buffer {
   return Buffer.from(all.flatMap((group) => [group >> 8, group & 0xff]))
 }
 
-function distinguishedName({ name, organization }: CertificateOptions): Buffer {
+export function distinguishedName({ name, organization }: Pick<CertificateOptions, 'name' | 'organization'>): Buffer {
   const attribute = (oid: string, value: string) =>
     tlv(0x31, sequence(objectIdentifier(oid), tlv(0x0c, Buffer.from(value, 'utf8'))))
   return sequence(
@@ -241,8 +302,17 @@ function distinguishedName({ name, organization }: CertificateOptions): Buffer {
 
 /** The issuer's subject exactly as it stands in its certificate. */
 function subjectOf(issuer: Issued): Buffer {
-  const tbs = children(children(issuer.der)[0] ?? Buffer.alloc(0))
-  return tbs[5] ?? Buffer.alloc(0)
+  return fieldsOf(issuer)[4] ?? Buffer.alloc(0)
+}
+
+function serialOf(issued: Issued): Buffer {
+  return fieldsOf(issued)[0] ?? Buffer.alloc(0)
+}
+
+/** From the serial number on. */
+function fieldsOf({ der }: Issued): Buffer[] {
+  const fields = children(children(der)[0] ?? Buffer.alloc(0))
+  return fields[0]?.[0] === 0xa0 ? fields.slice(1) : fields
 }
 
 function keyIdentifierOf(issuer: Issued): Buffer {

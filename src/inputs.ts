@@ -24,6 +24,7 @@ export interface Inputs {
   readonly clientKeyAlias: string | undefined
   readonly caBundle: InputMaterial | 'system' | undefined
   readonly clientCaBundle: InputMaterial | 'none' | undefined
+  readonly clientCrl: InputMaterial | 'none' | undefined
   readonly chainCheck: 'enforce' | 'warn'
   readonly clientAuth: 'required' | 'optional'
   readonly expiryWarningDays: number
@@ -58,6 +59,7 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['packages-dir', 'dist'],
   ['ca-bundle', 'system'],
   ['client-ca-bundle', 'none'],
+  ['client-crl', 'none'],
   ['chain-check', 'enforce'],
   ['client-auth', 'required'],
   ['expiry-warning-days', '30'],
@@ -179,6 +181,7 @@ export function readInputs(
     files: reader.lines('files'),
     caBundle: reader.materialOr('ca-bundle', 'system'),
     clientCaBundle: reader.materialOr('client-ca-bundle', 'none'),
+    clientCrl: reader.materialOr('client-crl', 'none'),
     chainCheck: reader.choice('chain-check', ['enforce', 'warn']),
     clientAuth: reader.choice('client-auth', ['required', 'optional']),
     expiryWarningDays: reader.integer('expiry-warning-days', 0, 3650),
@@ -456,6 +459,7 @@ class InputReader {
       ['client-key-passphrase', inputs.clientKeyPassphrase !== undefined],
       ['client-key-alias', inputs.clientKeyAlias !== undefined],
       ['client-ca-bundle', inputs.clientCaBundle !== 'none'],
+      ['client-crl', inputs.clientCrl !== 'none'],
       ['expiry-error-days', inputs.expiryErrorDays > 0],
       ['export-credentials', inputs.exportCredentials],
     ]

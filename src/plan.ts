@@ -1,6 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { readBundle } from './certificates/bundle.ts'
 import { type ChainCheck, checkChain } from './certificates/chain-check.ts'
+import { readRevocationLists } from './certificates/revocation-list.ts'
 import { checkDistributions } from './distributions/check.ts'
 import { discover } from './distributions/discover.ts'
 import type { Distribution } from './distributions/distribution.ts'
@@ -119,9 +120,12 @@ async function judge(
   progress: Progress,
   problems: ProblemList,
 ): Promise<Identity | undefined> {
-  const { clientCaBundle, chainCheck: mode, expiryWarningDays, expiryErrorDays } = inputs
+  const { clientCaBundle, clientCrl, chainCheck: mode, expiryWarningDays, expiryErrorDays } = inputs
   const clientAnchors =
     clientCaBundle === undefined || clientCaBundle === 'none' ? undefined : readBundle(clientCaBundle)
+  const revocationLists = await problems.collect(() =>
+    clientCrl === undefined || clientCrl === 'none' ? undefined : readRevocationLists(clientCrl),
+  )
   const serverAnchors = caBundle === 'system' ? undefined : caBundle
   const limits = { mode, expiryWarningDays, expiryErrorDays }
   const check = await checkChain({
@@ -130,6 +134,7 @@ async function judge(
     others,
     clientAnchors,
     serverAnchors,
+    revocationLists,
     ...limits,
     now: progress.startedAt,
     signal,

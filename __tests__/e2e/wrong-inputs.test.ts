@@ -21,6 +21,7 @@ const WITH_DEFAULT = [
   'packages-dir',
   'ca-bundle',
   'client-ca-bundle',
+  'client-crl',
   'chain-check',
   'client-auth',
   'expiry-warning-days',

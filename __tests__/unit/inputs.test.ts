@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { createRoot, issueClient } from '../../demo/certificate-authority.ts'
+import { createRoot, issueClient, issueRevocationList } from '../../demo/certificate-authority.ts'
 import { INPUT_NAMES, readInputs, refuseUntrustedEvent, takeSecretInputs } from '../../src/inputs.ts'
 import { redact, Secrets } from '../../src/text.ts'
 
@@ -62,6 +62,7 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['packages-dir', 'dist'],
   ['ca-bundle', 'system'],
   ['client-ca-bundle', 'none'],
+  ['client-crl', 'none'],
   ['chain-check', 'enforce'],
   ['client-auth', 'required'],
   ['expiry-warning-days', '30'],
@@ -93,6 +94,7 @@ describe('an input that is not given', () => {
       clientKeyAlias: undefined,
       caBundle: 'system',
       clientCaBundle: 'none',
+      clientCrl: 'none',
       chainCheck: 'enforce',
       clientAuth: 'required',
       expiryWarningDays: 30,
@@ -475,16 +477,22 @@ describe('client-cert, client-key and bundles', () => {
   })
 
   it('each have a problem of their own when they cannot be read', () => {
-    const given = { 'client-cert': '?', 'client-key': '?', 'ca-bundle': '?', 'client-ca-bundle': '?' }
+    const given = {
+      'client-cert': '?',
+      'client-key': '?',
+      'ca-bundle': '?',
+      'client-ca-bundle': '?',
+      'client-crl': '?',
+    }
     const { inputs, problems } = read(given)
     assert.deepEqual(
       problems.map((problem) => problem.split(' ').slice(0, 2).join(' ')),
       Object.keys(given).map((name) => `E_INPUT_FORMAT ${name}`),
     )
-    const { clientCertificate, clientKey, caBundle, clientCaBundle } = inputs
+    const { clientCertificate, clientKey, caBundle, clientCaBundle, clientCrl } = inputs
     assert.deepEqual(
-      [clientCertificate, clientKey, caBundle, clientCaBundle],
-      [undefined, 'unreadable', undefined, undefined],
+      [clientCertificate, clientKey, caBundle, clientCaBundle, clientCrl],
+      [undefined, 'unreadable', undefined, undefined, undefined],
     )
   })
 
@@ -495,6 +503,7 @@ describe('client-cert, client-key and bundles', () => {
       ['client-key-passphrase', 'secret'],
       ['client-key-alias', 'release'],
       ['client-ca-bundle', root.pem],
+      ['client-crl', issueRevocationList(root).toString('base64')],
       ['expiry-error-days', '14'],
       ['export-credentials', 'true'],
     ] as const) {

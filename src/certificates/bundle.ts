@@ -59,9 +59,11 @@ function stranger({ where, kind }: Block): PublishError {
   return new PublishError({
     code: 'E_CA_UNREADABLE',
     message: `${where} is ${nameOfKind(kind)}: a CA bundle holds certificates only`,
-    hint:
-      kind === 'pkcs12'
-        ? 'Convert it with `openssl pkcs12 -in ca.p12 -nokeys -out ca.pem` and give ca.pem.'
-        : 'Take it out of the bundle; it has no effect there.',
+    hint: HINTS.get(kind) ?? 'Take it out of the bundle; it has no effect there.',
   })
 }
+
+const HINTS: ReadonlyMap<Block['kind'], string> = new Map([
+  ['pkcs12', 'Convert it with `openssl pkcs12 -in ca.p12 -nokeys -out ca.pem` and give ca.pem.'],
+  ['crl', "Give it as client-crl; the server's own certificate is not checked against revocation lists."],
+])

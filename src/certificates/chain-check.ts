@@ -1,9 +1,13 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { subjectOf } from '../text.ts'
+import { judgeConformance } from './conformance.ts'
 import { type Fault, type Finding, type Member, membersOf } from './findings.ts'
 import { brokenSignature, missingIssuer, type OpenEnd, openQuestion } from './issuer.ts'
 import { judgeLeftovers } from './leftovers.ts'
+import { judgeNameConstraints } from './name-constraints.ts'
 import { anchorsInReach, buildPath, isSelfSigned, type Path } from './path.ts'
+import { judgeRevocation } from './revocation.ts'
+import type { RevocationList } from './revocation-list.ts'
 import { type ChainCheckMode, settle, withSeverity } from './severity.ts'
 import { judgeStrength } from './strength.ts'
 import { judgeUsage } from './usage.ts'
@@ -20,6 +24,8 @@ export interface ChainCheckRequest extends ExpiryLimits {
   readonly clientAnchors: readonly X509Certificate[] | undefined
   /** `ca-bundle`: the server's CAs, often the client's too; that a chain does not reach them is only a guess. */
   readonly serverAnchors: readonly X509Certificate[] | undefined
+  /** `client-crl` */
+  readonly revocationLists?: readonly RevocationList[] | undefined
   readonly mode: ChainCheckMode
   readonly now: Date
   readonly signal?: AbortSignal | undefined
@@ -52,7 +58,7 @@ const SEVERITIES = ['error', 'warning', 'notice'] as const
 /**
  * Checks, before any connection, whether servers will accept the client's certificate: OpenSSL gives the verdict, the
  * findings say which certificate is at fault and what to do. A bad chain never throws: it has findings of severity
- * error, with E_CERT codes, E_KEY_MISMATCH or E_KEY_UNSUPPORTED. Rejects with the signal's reason.
+ * error, with E_CERT and E_CRL codes, E_KEY_MISMATCH or E_KEY_UNSUPPORTED. Rejects with the signal's reason.
  */
 export async function checkChain(request: ChainCheckRequest): Promise<ChainCheck> {
   request.signal?.throwIfAborted()
@@ -64,6 +70,7 @@ export async function checkChain(request: ChainCheckRequest): Promise<ChainCheck
   const findings = [
     ...(await judge(judged, request)),
     ...[broken, missing, partialAnchor(judged), endedRoot(judged, request.now)].filter((one) => one !== undefined),
+    ...(request.revocationLists === undefined ? [] : judgeRevocation(path, request.revocationLists, request.now)),
     ...judgeLeftovers(request.leaf, request.others, path),
   ]
   return {
@@ -112,7 +119,13 @@ async function judge(judged: Judged, request: ChainCheckRequest): Promise<readon
   const { members } = judged
   const [leaf] = members
   const dates = members.map((member) => judgeValidity(member, request, request.now))
-  const found = [...dates.filter((date) => date !== undefined), ...judgeUsage(members), ...judgeStrength(members)]
+  const found = [
+    ...dates.filter((date) => date !== undefined),
+    ...judgeUsage(members),
+    ...judgeNameConstraints(members),
+    ...judgeStrength(members),
+    ...judgeConformance(members),
+  ]
   const faults = found.filter(isFault)
   const findings = found.filter(isFinding)
   // Without the key there is no handshake, and so no verdict.

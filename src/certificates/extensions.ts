@@ -1,7 +1,15 @@
 import type { X509Certificate } from 'node:crypto'
-import asn1, { type Asn1Node } from 'node-forge/lib/asn1.js'
 import { PublishError } from '../errors.ts'
 import { printable } from '../text.ts'
+import { boolean, DER, DerNode, integerHex, objectIdentifier, smallNumber } from './der-node.ts'
+import {
+  canonicalName,
+  directoryName,
+  GENERAL_NAME,
+  type GeneralName,
+  generalName,
+  generalNames,
+} from './distinguished-name.ts'
 
 /** Bits of the key usage extension (RFC 5280, 4.2.1.3), in their order. */
 const KEY_USAGES = [
@@ -21,6 +29,10 @@ export type KeyUsage = (typeof KEY_USAGES)[number]
 export interface CertificateExtensions {
   /** 1 to 3. Only 3 has extensions. */
   readonly version: number
+  /** Its number in two's complement, hex, without the bytes that say nothing. */
+  readonly serial: string
+  readonly issuer: DerNode
+  readonly subject: DerNode
   /** The digest of its signature, where that is one which servers no longer accept. */
   readonly weakDigest: string | undefined
   readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | undefined } | undefined
@@ -31,20 +43,44 @@ export interface CertificateExtensions {
   readonly subjectKeyId: string | undefined
   /** Hex. */
   readonly authorityKeyId: string | undefined
+  /** Of the issuer's own certificate, where the authority key identifier names it: who issued that, and its number. */
+  readonly authorityCertificate: { readonly issuer: readonly string[] | undefined; readonly serial: string | undefined }
+  readonly alternativeNames: { readonly critical: boolean; readonly names: readonly GeneralName[] } | undefined
+  readonly nameConstraints: NameConstraints | undefined
+  /** Object identifiers of the certificate policies; undefined: the extension is absent. */
+  readonly policies: readonly string[] | undefined
+  /** How many certificates later each one needs a policy (RFC 5280, 4.2.1.11); undefined: never. */
+  readonly explicitPolicyAfter: number | undefined
+  /** Whether it maps policies of one organisation to those of another (RFC 5280, 4.2.1.5). */
+  readonly mapsPolicies: boolean
+  /** Full names of the places where its revocation list lies, each as DER. */
+  readonly distributionPoints: readonly Buffer[]
   /** Object identifiers of critical extensions that OpenSSL does not process: it refuses the certificate (RFC 5280, 4.2). */
   readonly unknownCritical: readonly string[]
 }
 
-interface Extension {
+/** RFC 5280, 4.2.1.10. */
+export interface NameConstraints {
+  readonly permitted: readonly GeneralName[]
+  readonly excluded: readonly GeneralName[]
+}
+
+export interface Extension {
   readonly critical: boolean
-  /** One character a byte, without the OCTET STRING around it. */
-  readonly value: string
+  /** Without the OCTET STRING around it. */
+  readonly value: Buffer
 }
 
 const OID = {
   subjectKeyId: '2.5.29.14',
   keyUsage: '2.5.29.15',
+  alternativeNames: '2.5.29.17',
   basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
+  distributionPoints: '2.5.29.31',
+  policies: '2.5.29.32',
+  policyMappings: '2.5.29.33',
+  policyConstraints: '2.5.29.36',
   authorityKeyId: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   rsaPss: '1.2.840.113549.1.1.10',
@@ -57,12 +93,12 @@ const PROCESSED = new Set<string>([
   OID.basicConstraints,
   OID.authorityKeyId,
   OID.extendedKeyUsage,
-  '2.5.29.17',
-  '2.5.29.30',
-  '2.5.29.31',
-  '2.5.29.32',
-  '2.5.29.33',
-  '2.5.29.36',
+  OID.alternativeNames,
+  OID.nameConstraints,
+  OID.distributionPoints,
+  OID.policies,
+  OID.policyMappings,
+  OID.policyConstraints,
   '2.5.29.54',
   '1.3.6.1.5.5.7.1.7',
   '1.3.6.1.5.5.7.1.8',
@@ -89,7 +125,7 @@ const WEAK_DIGESTS = new Map([
  */
 export function readExtensions(certificate: X509Certificate): CertificateExtensions {
   try {
-    return read(certificate.raw.toString('latin1'))
+    return read(certificate.raw)
   } catch (cause) {
     throw new PublishError({
       code: 'E_CERT_UNREADABLE',
@@ -100,117 +136,155 @@ export function readExtensions(certificate: X509Certificate): CertificateExtensi
   }
 }
 
-function read(der: string): CertificateExtensions {
-  const [tbs, algorithm] = children(parse(der))
+function read(der: Buffer): CertificateExtensions {
+  const [tbs, algorithm] = DerNode.of(der).children
   if (tbs === undefined || algorithm === undefined) throw new Error('it is no certificate')
-  const fields = children(tbs)
+  const fields = tbs.children
+  const [first] = fields
+  const version = first?.is(0xa0) ? first : undefined
+  const [serial, , issuer, , subject] = version === undefined ? fields : fields.slice(1)
+  if (serial === undefined || issuer === undefined || subject === undefined) throw new Error('it is no certificate')
+  // Whoever looks into the names later meets no fault.
+  for (const name of [issuer, subject]) canonicalName(name)
   const extensions = extensionsOf(fields)
-  const value = (oid: string) => extensions.get(oid)?.value
   return {
-    version: versionOf(fields[0]),
+    version: versionOf(version),
+    serial: integerHex(serial),
+    issuer,
+    subject,
     weakDigest: weakDigest(algorithm),
-    basicConstraints: optional(value(OID.basicConstraints), basicConstraints),
-    keyUsage: optional(value(OID.keyUsage), keyUsage),
-    purposes: optional(value(OID.extendedKeyUsage), (bytes) => children(parse(bytes)).map(objectIdentifier)),
-    subjectKeyId: optional(value(OID.subjectKeyId), (bytes) => hex(contents(parse(bytes)))),
-    authorityKeyId: optional(value(OID.authorityKeyId), authorityKeyId),
+    ...identifiers(extensions),
+    ...usage(extensions),
+    ...names(extensions),
+    ...policies(extensions),
     unknownCritical: [...extensions]
       .filter(([oid, { critical }]) => critical && !PROCESSED.has(oid))
       .map(([oid]) => oid),
   }
 }
 
-function optional<T>(value: string | undefined, reader: (bytes: string) => T): T | undefined {
-  return value === undefined ? undefined : reader(value)
+type Extensions = ReadonlyMap<string, Extension>
+
+function readOne<T>(
+  extensions: Extensions,
+  oid: string,
+  reader: (value: DerNode, critical: boolean) => T,
+): T | undefined {
+  const extension = extensions.get(oid)
+  return extension && reader(DerNode.of(extension.value), extension.critical)
 }
 
-function versionOf(field: Asn1Node | undefined): number {
-  const [version] = field !== undefined && isContext(field, 0) ? children(field) : []
-  return version === undefined ? 1 : smallInteger(version) + 1
+function identifiers(extensions: Extensions) {
+  const authority = readOne(extensions, OID.authorityKeyId, ({ children }) => children) ?? []
+  const [keyId, issuer, serial] = [0x80, 0xa1, 0x82].map((tag) => authority.find((node) => node.is(tag)))
+  const [name] = issuer === undefined ? [] : generalNames(issuer).filter(({ kind }) => kind === GENERAL_NAME.directory)
+  return {
+    subjectKeyId: readOne(extensions, OID.subjectKeyId, ({ content }) => content.toString('hex')),
+    authorityKeyId: keyId?.content.toString('hex'),
+    authorityCertificate: {
+      issuer: name && canonicalName(directoryName(name)),
+      serial: serial && integerHex(serial.as(DER.integer)),
+    },
+  }
 }
 
-function extensionsOf(fields: readonly Asn1Node[]): ReadonlyMap<string, Extension> {
-  const field = fields.find((candidate) => isContext(candidate, 3))
-  const [list] = field === undefined ? [] : children(field)
+function usage(extensions: Extensions) {
+  return {
+    basicConstraints: readOne(extensions, OID.basicConstraints, basicConstraints),
+    keyUsage: readOne(extensions, OID.keyUsage, keyUsage),
+    purposes: readOne(extensions, OID.extendedKeyUsage, ({ children }) => children.map(objectIdentifier)),
+  }
+}
+
+function names(extensions: Extensions) {
+  return {
+    alternativeNames: readOne(extensions, OID.alternativeNames, (list, critical) => ({
+      critical,
+      names: generalNames(list),
+    })),
+    nameConstraints: readOne(extensions, OID.nameConstraints, ({ children }) => ({
+      permitted: subtrees(children.find((node) => node.is(0xa0))),
+      excluded: subtrees(children.find((node) => node.is(0xa1))),
+    })),
+    distributionPoints:
+      readOne(extensions, OID.distributionPoints, ({ children }) => children.flatMap(fullNames)) ?? [],
+  }
+}
+
+function subtrees(list: DerNode | undefined): readonly GeneralName[] {
+  return (list?.children ?? []).map(({ children: [base] }) => {
+    if (base === undefined) throw new Error('a name constraint is empty')
+    return generalName(base)
+  })
+}
+
+/** The names of a DistributionPoint or an IssuingDistributionPoint: in both they stand under the same tags. */
+export function fullNames(point: DerNode): readonly Buffer[] {
+  const [name] = point.children.filter((node) => node.is(0xa0)).flatMap(({ children }) => children)
+  return name?.is(0xa0) ? name.children.map(({ bytes }) => bytes) : []
+}
+
+function policies(extensions: Extensions) {
+  const constraints = readOne(extensions, OID.policyConstraints, ({ children }) => children) ?? []
+  const explicit = constraints.find((node) => node.is(0x80))
+  return {
+    policies: readOne(extensions, OID.policies, ({ children }) =>
+      children.map(({ children: [id] }) => {
+        if (id === undefined) throw new Error('a policy is empty')
+        return objectIdentifier(id)
+      }),
+    ),
+    explicitPolicyAfter: explicit && smallNumber(explicit),
+    mapsPolicies: extensions.has(OID.policyMappings),
+  }
+}
+
+function versionOf(field: DerNode | undefined): number {
+  const [version] = field?.children ?? []
+  return version === undefined ? 1 : smallNumber(version) + 1
+}
+
+function extensionsOf(fields: readonly DerNode[]): Extensions {
+  const [list] = fields.find((node) => node.is(0xa3))?.children ?? []
+  return readExtensionList(list)
+}
+
+/** The extensions of a certificate, a revocation list or one of its entries, by object identifier. Throws an Error. */
+export function readExtensionList(list: DerNode | undefined): ReadonlyMap<string, Extension> {
   const extensions = new Map<string, Extension>()
-  for (const node of list === undefined ? [] : children(list)) {
-    const [id, ...rest] = children(node)
+  for (const node of list?.children ?? []) {
+    const [id, ...rest] = node.children
     const value = rest.at(-1)
     const flag = rest.length === 2 ? rest[0] : undefined
     if (id === undefined || value === undefined || rest.length > 2) throw new Error('an extension has no value')
     const oid = objectIdentifier(id)
     // Two readers could take one each: RFC 5280, 4.2 forbids it, and OpenSSL refuses the certificate.
     if (extensions.has(oid)) throw new Error(`extension ${oid} stands there twice`)
-    extensions.set(oid, { critical: flag !== undefined && boolean(flag), value: contents(value) })
+    extensions.set(oid, { critical: flag !== undefined && boolean(flag), value: value.content })
   }
   return extensions
 }
 
-function weakDigest(algorithm: Asn1Node): string | undefined {
-  const [id, parameters] = children(algorithm)
+function weakDigest({ children: [id, parameters] }: DerNode): string | undefined {
   if (id === undefined) throw new Error('the signature has no algorithm')
   const oid = objectIdentifier(id)
   return WEAK_DIGESTS.get(oid === OID.rsaPss ? pssDigest(parameters) : oid)
 }
 
 /** RFC 4055, 3.1: without a digest among the parameters it is SHA-1. */
-function pssDigest(parameters: Asn1Node | undefined): string {
-  const field = parameters === undefined ? undefined : children(parameters).find((node) => isContext(node, 0))
-  const [digest] = field === undefined ? [] : children(field)
-  const [id] = digest === undefined ? [] : children(digest)
+function pssDigest(parameters: DerNode | undefined): string {
+  const [digest] = parameters?.children.find((node) => node.is(0xa0))?.children ?? []
+  const [id] = digest?.children ?? []
   return id === undefined ? '1.3.14.3.2.26' : objectIdentifier(id)
 }
 
-function basicConstraints(bytes: string): { ca: boolean; pathLength: number | undefined } {
-  const fields = children(parse(bytes))
-  const [first, second] = fields
-  const ca = first !== undefined && first.type === 1 && boolean(first)
-  const limit = first?.type === 1 ? second : first
-  return { ca, pathLength: limit === undefined ? undefined : smallInteger(limit) }
+function basicConstraints({ children: [first, second] }: DerNode): { ca: boolean; pathLength: number | undefined } {
+  const flag = first?.is(DER.boolean) ? first : undefined
+  const limit = flag === undefined ? first : second
+  return { ca: flag !== undefined && boolean(flag), pathLength: limit && smallNumber(limit) }
 }
 
-function keyUsage(bytes: string): readonly KeyUsage[] {
-  const bits = Buffer.from(contents(parse(bytes)), 'latin1').subarray(1)
+function keyUsage({ content }: DerNode): readonly KeyUsage[] {
+  const bits = content.subarray(1)
   return KEY_USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0)
-}
-
-function authorityKeyId(bytes: string): string | undefined {
-  const id = children(parse(bytes)).find((node) => isContext(node, 0))
-  return id === undefined ? undefined : hex(contents(id))
-}
-
-function parse(bytes: string): Asn1Node {
-  return asn1.fromDer(bytes, { strict: true, parseAllBytes: true, decodeBitStrings: false })
-}
-
-function isContext(node: Asn1Node, tag: number): boolean {
-  return node.tagClass === 0x80 && node.type === tag
-}
-
-function children(node: Asn1Node): readonly Asn1Node[] {
-  if (typeof node.value === 'string') throw new Error('a value stands where a structure belongs')
-  return node.value
-}
-
-function contents(node: Asn1Node): string {
-  if (typeof node.value !== 'string') throw new Error('a structure stands where a value belongs')
-  return node.value
-}
-
-function objectIdentifier(node: Asn1Node): string {
-  return asn1.derToOid(contents(node))
-}
-
-function boolean(node: Asn1Node): boolean {
-  return contents(node) !== '\0'
-}
-
-function hex(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('hex')
-}
-
-function smallInteger(node: Asn1Node): number {
-  const bytes = Buffer.from(contents(node), 'latin1')
-  if (bytes.length === 0 || bytes.length > 4 || bytes.readInt8(0) < 0) throw new Error('a number is out of range')
-  return bytes.readUIntBE(0, bytes.length)
 }

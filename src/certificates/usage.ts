@@ -1,4 +1,5 @@
 import { count, issuerOf } from '../text.ts'
+import { canonicalName } from './distinguished-name.ts'
 import { type Fault, type Member, nameMember } from './findings.ts'
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
@@ -99,8 +100,9 @@ function authority(member: Member): Fault[] {
   const { basicConstraints, keyUsage, version } = extensions
   const reasons = [
     // Version 1 has no extensions: such a root is a CA because somebody trusts it.
-    ...(basicConstraints === undefined && !(version < 3 && member.position === 'root')
-      ? ['has no basic constraints']
+    ...(basicConstraints === undefined && version >= 3 ? ['has no basic constraints'] : []),
+    ...(version < 3 && member.position !== 'root'
+      ? [`is a certificate of version ${version}, which cannot say that it is a CA`]
       : []),
     ...(basicConstraints?.ca === false ? ['says that it is no CA (basic constraints)'] : []),
     ...(keyUsage?.includes('keyCertSign') === false
@@ -132,13 +134,21 @@ function pathLength(members: readonly Member[], index: number): Fault[] {
 }
 
 function keyIdentifiers(member: Member, issuer: Member | undefined): Fault[] {
-  const named = member.extensions?.authorityKeyId
-  const found = issuer?.extensions?.subjectKeyId
-  if (issuer === undefined || named === undefined || found === undefined || named === found) return []
+  const named = member.extensions
+  const found = issuer?.extensions
+  if (issuer === undefined || named === undefined || found === undefined) return []
+  const { authorityKeyId, authorityCertificate } = named
+  const otherKey = authorityKeyId !== undefined && (found.subjectKeyId ?? authorityKeyId) !== authorityKeyId
+  const otherCertificate =
+    (authorityCertificate.serial ?? found.serial) !== found.serial ||
+    (authorityCertificate.issuer !== undefined &&
+      authorityCertificate.issuer.join('\n\n') !== canonicalName(found.issuer).join('\n\n'))
+  if (!otherKey && !otherCertificate) return []
+  const what = otherKey ? 'another key identifier than its issuer' : 'another certificate of its issuer than'
   return fault(member, {
     code: 'E_CERT_REFUSED',
     kind: 'structure',
-    message: `${nameMember(member)} names another key identifier than its issuer ${issuer.subject} has, though that key signed it; servers that use OpenSSL refuse it`,
+    message: `${nameMember(member)} names ${what} ${issuer.subject} has, though that key signed it; servers that use OpenSSL refuse it`,
     hint: `Use the certificate of ${issuer.subject} that the CA hands out now, or ask for a new client certificate.`,
   })
 }

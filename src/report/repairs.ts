@@ -26,6 +26,7 @@ const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
   ['E_KEY_PASSPHRASE_', 'setting', 'the secret behind `client-key-passphrase`; the next run reads the new value'],
   ['E_CERT_UNKNOWN_ISSUER', 'setting', `\`client-ca-bundle\`, or ${PAIR}`],
   ['E_CERT_', 'setting', PAIR],
+  ['E_CRL_', 'setting', 'the text or file behind `client-crl`, stored again as a whole'],
   ['E_KEY_', 'setting', PAIR],
   ['E_CA_', 'setting', 'the text or file behind the CA bundle that is named, stored again as a whole'],
   ['E_DIST_NONE', 'workflow', '`packages-dir` or `files`, or the job that should have built the distributions'],
