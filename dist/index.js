@@ -1930,6 +1930,423 @@ _IN('1.3.6.1.5.5.7.3.8', 'timeStamping');
 
 /***/ }),
 
+/***/ 6893:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+/**
+ * RC2 implementation.
+ *
+ * @author Stefan Siegl
+ *
+ * Copyright (c) 2012 Stefan Siegl <stesie@brokenpipe.de>
+ *
+ * Information on the RC2 cipher is available from RFC #2268,
+ * http://www.ietf.org/rfc/rfc2268.txt
+ */
+var forge = __nccwpck_require__(8561);
+__nccwpck_require__(7456);
+
+var piTable = [
+  0xd9, 0x78, 0xf9, 0xc4, 0x19, 0xdd, 0xb5, 0xed, 0x28, 0xe9, 0xfd, 0x79, 0x4a, 0xa0, 0xd8, 0x9d,
+  0xc6, 0x7e, 0x37, 0x83, 0x2b, 0x76, 0x53, 0x8e, 0x62, 0x4c, 0x64, 0x88, 0x44, 0x8b, 0xfb, 0xa2,
+  0x17, 0x9a, 0x59, 0xf5, 0x87, 0xb3, 0x4f, 0x13, 0x61, 0x45, 0x6d, 0x8d, 0x09, 0x81, 0x7d, 0x32,
+  0xbd, 0x8f, 0x40, 0xeb, 0x86, 0xb7, 0x7b, 0x0b, 0xf0, 0x95, 0x21, 0x22, 0x5c, 0x6b, 0x4e, 0x82,
+  0x54, 0xd6, 0x65, 0x93, 0xce, 0x60, 0xb2, 0x1c, 0x73, 0x56, 0xc0, 0x14, 0xa7, 0x8c, 0xf1, 0xdc,
+  0x12, 0x75, 0xca, 0x1f, 0x3b, 0xbe, 0xe4, 0xd1, 0x42, 0x3d, 0xd4, 0x30, 0xa3, 0x3c, 0xb6, 0x26,
+  0x6f, 0xbf, 0x0e, 0xda, 0x46, 0x69, 0x07, 0x57, 0x27, 0xf2, 0x1d, 0x9b, 0xbc, 0x94, 0x43, 0x03,
+  0xf8, 0x11, 0xc7, 0xf6, 0x90, 0xef, 0x3e, 0xe7, 0x06, 0xc3, 0xd5, 0x2f, 0xc8, 0x66, 0x1e, 0xd7,
+  0x08, 0xe8, 0xea, 0xde, 0x80, 0x52, 0xee, 0xf7, 0x84, 0xaa, 0x72, 0xac, 0x35, 0x4d, 0x6a, 0x2a,
+  0x96, 0x1a, 0xd2, 0x71, 0x5a, 0x15, 0x49, 0x74, 0x4b, 0x9f, 0xd0, 0x5e, 0x04, 0x18, 0xa4, 0xec,
+  0xc2, 0xe0, 0x41, 0x6e, 0x0f, 0x51, 0xcb, 0xcc, 0x24, 0x91, 0xaf, 0x50, 0xa1, 0xf4, 0x70, 0x39,
+  0x99, 0x7c, 0x3a, 0x85, 0x23, 0xb8, 0xb4, 0x7a, 0xfc, 0x02, 0x36, 0x5b, 0x25, 0x55, 0x97, 0x31,
+  0x2d, 0x5d, 0xfa, 0x98, 0xe3, 0x8a, 0x92, 0xae, 0x05, 0xdf, 0x29, 0x10, 0x67, 0x6c, 0xba, 0xc9,
+  0xd3, 0x00, 0xe6, 0xcf, 0xe1, 0x9e, 0xa8, 0x2c, 0x63, 0x16, 0x01, 0x3f, 0x58, 0xe2, 0x89, 0xa9,
+  0x0d, 0x38, 0x34, 0x1b, 0xab, 0x33, 0xff, 0xb0, 0xbb, 0x48, 0x0c, 0x5f, 0xb9, 0xb1, 0xcd, 0x2e,
+  0xc5, 0xf3, 0xdb, 0x47, 0xe5, 0xa5, 0x9c, 0x77, 0x0a, 0xa6, 0x20, 0x68, 0xfe, 0x7f, 0xc1, 0xad
+];
+
+var s = [1, 2, 3, 5];
+
+/**
+ * Rotate a word left by given number of bits.
+ *
+ * Bits that are shifted out on the left are put back in on the right
+ * hand side.
+ *
+ * @param word The word to shift left.
+ * @param bits The number of bits to shift by.
+ * @return The rotated word.
+ */
+var rol = function(word, bits) {
+  return ((word << bits) & 0xffff) | ((word & 0xffff) >> (16 - bits));
+};
+
+/**
+ * Rotate a word right by given number of bits.
+ *
+ * Bits that are shifted out on the right are put back in on the left
+ * hand side.
+ *
+ * @param word The word to shift right.
+ * @param bits The number of bits to shift by.
+ * @return The rotated word.
+ */
+var ror = function(word, bits) {
+  return ((word & 0xffff) >> bits) | ((word << (16 - bits)) & 0xffff);
+};
+
+/* RC2 API */
+module.exports = forge.rc2 = forge.rc2 || {};
+
+/**
+ * Perform RC2 key expansion as per RFC #2268, section 2.
+ *
+ * @param key variable-length user key (between 1 and 128 bytes)
+ * @param effKeyBits number of effective key bits (default: 128)
+ * @return the expanded RC2 key (ByteBuffer of 128 bytes)
+ */
+forge.rc2.expandKey = function(key, effKeyBits) {
+  if(typeof key === 'string') {
+    key = forge.util.createBuffer(key);
+  }
+  effKeyBits = effKeyBits || 128;
+
+  /* introduce variables that match the names used in RFC #2268 */
+  var L = key;
+  var T = key.length();
+  var T1 = effKeyBits;
+  var T8 = Math.ceil(T1 / 8);
+  var TM = 0xff >> (T1 & 0x07);
+  var i;
+
+  for(i = T; i < 128; i++) {
+    L.putByte(piTable[(L.at(i - 1) + L.at(i - T)) & 0xff]);
+  }
+
+  L.setAt(128 - T8, piTable[L.at(128 - T8) & TM]);
+
+  for(i = 127 - T8; i >= 0; i--) {
+    L.setAt(i, piTable[L.at(i + 1) ^ L.at(i + T8)]);
+  }
+
+  return L;
+};
+
+/**
+ * Creates a RC2 cipher object.
+ *
+ * @param key the symmetric key to use (as base for key generation).
+ * @param bits the number of effective key bits.
+ * @param encrypt false for decryption, true for encryption.
+ *
+ * @return the cipher.
+ */
+var createCipher = function(key, bits, encrypt) {
+  var _finish = false, _input = null, _output = null, _iv = null;
+  var mixRound, mashRound;
+  var i, j, K = [];
+
+  /* Expand key and fill into K[] Array */
+  key = forge.rc2.expandKey(key, bits);
+  for(i = 0; i < 64; i++) {
+    K.push(key.getInt16Le());
+  }
+
+  if(encrypt) {
+    /**
+     * Perform one mixing round "in place".
+     *
+     * @param R Array of four words to perform mixing on.
+     */
+    mixRound = function(R) {
+      for(i = 0; i < 4; i++) {
+        R[i] += K[j] + (R[(i + 3) % 4] & R[(i + 2) % 4]) +
+          ((~R[(i + 3) % 4]) & R[(i + 1) % 4]);
+        R[i] = rol(R[i], s[i]);
+        j++;
+      }
+    };
+
+    /**
+     * Perform one mashing round "in place".
+     *
+     * @param R Array of four words to perform mashing on.
+     */
+    mashRound = function(R) {
+      for(i = 0; i < 4; i++) {
+        R[i] += K[R[(i + 3) % 4] & 63];
+      }
+    };
+  } else {
+    /**
+     * Perform one r-mixing round "in place".
+     *
+     * @param R Array of four words to perform mixing on.
+     */
+    mixRound = function(R) {
+      for(i = 3; i >= 0; i--) {
+        R[i] = ror(R[i], s[i]);
+        R[i] -= K[j] + (R[(i + 3) % 4] & R[(i + 2) % 4]) +
+          ((~R[(i + 3) % 4]) & R[(i + 1) % 4]);
+        j--;
+      }
+    };
+
+    /**
+     * Perform one r-mashing round "in place".
+     *
+     * @param R Array of four words to perform mashing on.
+     */
+    mashRound = function(R) {
+      for(i = 3; i >= 0; i--) {
+        R[i] -= K[R[(i + 3) % 4] & 63];
+      }
+    };
+  }
+
+  /**
+   * Run the specified cipher execution plan.
+   *
+   * This function takes four words from the input buffer, applies the IV on
+   * it (if requested) and runs the provided execution plan.
+   *
+   * The plan must be put together in form of a array of arrays.  Where the
+   * outer one is simply a list of steps to perform and the inner one needs
+   * to have two elements: the first one telling how many rounds to perform,
+   * the second one telling what to do (i.e. the function to call).
+   *
+   * @param {Array} plan The plan to execute.
+   */
+  var runPlan = function(plan) {
+    var R = [];
+
+    /* Get data from input buffer and fill the four words into R */
+    for(i = 0; i < 4; i++) {
+      var val = _input.getInt16Le();
+
+      if(_iv !== null) {
+        if(encrypt) {
+          /* We're encrypting, apply the IV first. */
+          val ^= _iv.getInt16Le();
+        } else {
+          /* We're decryption, keep cipher text for next block. */
+          _iv.putInt16Le(val);
+        }
+      }
+
+      R.push(val & 0xffff);
+    }
+
+    /* Reset global "j" variable as per spec. */
+    j = encrypt ? 0 : 63;
+
+    /* Run execution plan. */
+    for(var ptr = 0; ptr < plan.length; ptr++) {
+      for(var ctr = 0; ctr < plan[ptr][0]; ctr++) {
+        plan[ptr][1](R);
+      }
+    }
+
+    /* Write back result to output buffer. */
+    for(i = 0; i < 4; i++) {
+      if(_iv !== null) {
+        if(encrypt) {
+          /* We're encrypting in CBC-mode, feed back encrypted bytes into
+             IV buffer to carry it forward to next block. */
+          _iv.putInt16Le(R[i]);
+        } else {
+          R[i] ^= _iv.getInt16Le();
+        }
+      }
+
+      _output.putInt16Le(R[i]);
+    }
+  };
+
+  /* Create cipher object */
+  var cipher = null;
+  cipher = {
+    /**
+     * Starts or restarts the encryption or decryption process, whichever
+     * was previously configured.
+     *
+     * To use the cipher in CBC mode, iv may be given either as a string
+     * of bytes, or as a byte buffer.  For ECB mode, give null as iv.
+     *
+     * @param iv the initialization vector to use, null for ECB mode.
+     * @param output the output the buffer to write to, null to create one.
+     */
+    start: function(iv, output) {
+      if(iv) {
+        /* CBC mode */
+        if(typeof iv === 'string') {
+          iv = forge.util.createBuffer(iv);
+        }
+      }
+
+      _finish = false;
+      _input = forge.util.createBuffer();
+      _output = output || new forge.util.createBuffer();
+      _iv = iv;
+
+      cipher.output = _output;
+    },
+
+    /**
+     * Updates the next block.
+     *
+     * @param input the buffer to read from.
+     */
+    update: function(input) {
+      if(!_finish) {
+        // not finishing, so fill the input buffer with more input
+        _input.putBuffer(input);
+      }
+
+      while(_input.length() >= 8) {
+        runPlan([
+            [ 5, mixRound ],
+            [ 1, mashRound ],
+            [ 6, mixRound ],
+            [ 1, mashRound ],
+            [ 5, mixRound ]
+          ]);
+      }
+    },
+
+    /**
+     * Finishes encrypting or decrypting.
+     *
+     * @param pad a padding function to use, null for PKCS#7 padding,
+     *           signature(blockSize, buffer, decrypt).
+     *
+     * @return true if successful, false on error.
+     */
+    finish: function(pad) {
+      var rval = true;
+
+      if(encrypt) {
+        if(pad) {
+          rval = pad(8, _input, !encrypt);
+        } else {
+          // add PKCS#7 padding to block (each pad byte is the
+          // value of the number of pad bytes)
+          var padding = (_input.length() === 8) ? 8 : (8 - _input.length());
+          _input.fillWithByte(padding, padding);
+        }
+      }
+
+      if(rval) {
+        // do final update
+        _finish = true;
+        cipher.update();
+      }
+
+      if(!encrypt) {
+        // check for error: input data not a multiple of block size
+        rval = (_input.length() === 0);
+        if(rval) {
+          if(pad) {
+            rval = pad(8, _output, !encrypt);
+          } else {
+            // ensure padding byte count is valid
+            var len = _output.length();
+            var count = _output.at(len - 1);
+
+            if(count > len) {
+              rval = false;
+            } else {
+              // trim off padding bytes
+              _output.truncate(count);
+            }
+          }
+        }
+      }
+
+      return rval;
+    }
+  };
+
+  return cipher;
+};
+
+/**
+ * Creates an RC2 cipher object to encrypt data in ECB or CBC mode using the
+ * given symmetric key. The output will be stored in the 'output' member
+ * of the returned cipher.
+ *
+ * The key and iv may be given as a string of bytes or a byte buffer.
+ * The cipher is initialized to use 128 effective key bits.
+ *
+ * @param key the symmetric key to use.
+ * @param iv the initialization vector to use.
+ * @param output the buffer to write to, null to create one.
+ *
+ * @return the cipher.
+ */
+forge.rc2.startEncrypting = function(key, iv, output) {
+  var cipher = forge.rc2.createEncryptionCipher(key, 128);
+  cipher.start(iv, output);
+  return cipher;
+};
+
+/**
+ * Creates an RC2 cipher object to encrypt data in ECB or CBC mode using the
+ * given symmetric key.
+ *
+ * The key may be given as a string of bytes or a byte buffer.
+ *
+ * To start encrypting call start() on the cipher with an iv and optional
+ * output buffer.
+ *
+ * @param key the symmetric key to use.
+ *
+ * @return the cipher.
+ */
+forge.rc2.createEncryptionCipher = function(key, bits) {
+  return createCipher(key, bits, true);
+};
+
+/**
+ * Creates an RC2 cipher object to decrypt data in ECB or CBC mode using the
+ * given symmetric key. The output will be stored in the 'output' member
+ * of the returned cipher.
+ *
+ * The key and iv may be given as a string of bytes or a byte buffer.
+ * The cipher is initialized to use 128 effective key bits.
+ *
+ * @param key the symmetric key to use.
+ * @param iv the initialization vector to use.
+ * @param output the buffer to write to, null to create one.
+ *
+ * @return the cipher.
+ */
+forge.rc2.startDecrypting = function(key, iv, output) {
+  var cipher = forge.rc2.createDecryptionCipher(key, 128);
+  cipher.start(iv, output);
+  return cipher;
+};
+
+/**
+ * Creates an RC2 cipher object to decrypt data in ECB or CBC mode using the
+ * given symmetric key.
+ *
+ * The key may be given as a string of bytes or a byte buffer.
+ *
+ * To start decrypting call start() on the cipher with an iv and optional
+ * output buffer.
+ *
+ * @param key the symmetric key to use.
+ *
+ * @return the cipher.
+ */
+forge.rc2.createDecryptionCipher = function(key, bits) {
+  return createCipher(key, bits, false);
+};
+
+
+/***/ }),
+
 /***/ 7456:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
@@ -51052,15 +51469,39 @@ function tagsInside(bytes, at) {
 function contentStartAt(bytes, at) {
     return headerAt(bytes, at)?.contentStart;
 }
-/** Of a structure that is cut off `its first bytes announce 3,347 bytes, 768 are there`; undefined where none are missing. */
+/**
+ * Of a structure that is cut off `its first bytes announce 3,347 bytes, 768 are there`, or of one of indefinite length
+ * `its end is missing, 768 bytes are there`; undefined where none are missing.
+ */
 function shortage(bytes) {
     const header = headerAt(bytes, 0);
-    if (header?.tag !== TAG.sequence || header.length === undefined)
+    if (header?.tag !== TAG.sequence)
         return undefined;
+    const present = formatNumber(bytes.length);
+    if (header.length === undefined) {
+        return isUnfinished(bytes, header.contentStart) ? `its end is missing, ${present} bytes are there` : undefined;
+    }
     const announced = header.contentStart + header.length;
     if (announced <= bytes.length)
         return undefined;
-    return `its first bytes announce ${formatNumber(announced)} bytes, ${formatNumber(bytes.length)} are there`;
+    return `its first bytes announce ${formatNumber(announced)} bytes, ${present} are there`;
+}
+/** Whether a structure of indefinite length, whose content begins at `start`, goes on where the bytes end. */
+function isUnfinished(bytes, start) {
+    let open = 1;
+    let at = start;
+    while (open > 0 && at < bytes.length) {
+        const header = headerAt(bytes, at);
+        // Either nonsense, or a header whose last bytes are missing.
+        if (header === undefined)
+            return bytes.length - at < 2 + LONGEST_LENGTH;
+        if (header.tag === 0 && header.length === 0)
+            open -= 1;
+        if (header.length === undefined)
+            open += 1;
+        at = header.contentStart + (header.length ?? 0);
+    }
+    return open > 0;
 }
 /** `3,347`. */
 function formatNumber(value) {
@@ -51376,6 +51817,12 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'E_CERT_SIGNATURE',
     'E_CERT_WEAK',
     'E_CERT_REFUSED',
+    'E_CERT_PROFILE',
+    'E_CERT_REVOKED',
+    'E_CRL_UNREADABLE',
+    'E_CRL_FORGED',
+    'E_CRL_OUTDATED',
+    'E_CRL_MISSING',
     'E_KEY_MISSING',
     'E_KEY_UNREADABLE',
     'E_KEY_UNSUPPORTED',
@@ -51416,6 +51863,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'E_TLS_SERVER_UNKNOWN_CA',
     'E_TLS_SERVER_INCOMPLETE_CHAIN',
     'E_TLS_SERVER_REFUSED',
+    'E_TLS_INSPECTED',
     'E_TLS_CLIENT_NOT_ASKED',
     'E_TLS_CLIENT_REQUIRED',
     'E_TLS_CLIENT_UNKNOWN_CA',
@@ -51433,6 +51881,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'E_HTTP_TOO_MANY_REQUESTS',
     'E_HTTP_REDIRECT',
     'E_HTTP_LOGIN_PAGE',
+    'E_HTTP_BLOCKED',
     'E_HTTP_MISDIRECTED',
     'E_HTTP_REJECTED',
     'E_HTTP_SERVER_ERROR',
@@ -51531,7 +51980,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _cleanup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4755);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
-/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7808);
+/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3396);
 /* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
@@ -51644,8 +52093,8 @@ function refuseUri(input, word) {
         return;
     throw new errors/* PublishError */.S1({
         code: 'E_INPUT_FORMAT',
-        message: `${input} is a ${scheme.toLowerCase()}: URI, but this version takes PEM only`,
-        hint: 'Give PEM text, base64 of it, or the path of its file.',
+        message: `${input} is a ${scheme.toLowerCase()}: URI, but this version takes PEM or PKCS#12 only`,
+        hint: 'Give PEM text, base64 of it (or of a PKCS#12 file), or the path of its file.',
     });
 }
 /** What a value seems to be, in words that never show it; undefined where nothing is recognised. */
@@ -51931,6 +52380,7 @@ const DEFAULTS = new Map([
     ['packages-dir', 'dist'],
     ['ca-bundle', 'system'],
     ['client-ca-bundle', 'none'],
+    ['client-crl', 'none'],
     ['chain-check', 'enforce'],
     ['client-auth', 'required'],
     ['expiry-warning-days', '30'],
@@ -51947,7 +52397,15 @@ const DEFAULTS = new Map([
     ['dry-run', 'false'],
     ['export-credentials', 'false'],
 ]);
-const OPTIONAL = ['files', 'client-key', 'client-key-passphrase', 'user', 'password', 'support-contact'];
+const OPTIONAL = [
+    'files',
+    'client-key',
+    'client-key-passphrase',
+    'client-key-alias',
+    'user',
+    'password',
+    'support-contact',
+];
 const REQUIRED = ['repository-url', 'client-cert'];
 /** All inputs of the action, by name. */
 const INPUT_NAMES = [...REQUIRED, ...DEFAULTS.keys(), ...OPTIONAL];
@@ -52011,6 +52469,7 @@ function readInputs(env, secretInputs, mask, secrets) {
     const inputs = {
         credentials: reader.credentials(),
         clientKeyPassphrase: reader.passphrase(),
+        clientKeyAlias: reader.text('client-key-alias') || undefined,
         clientCertificate: reader.clientCertificate(),
         clientKey: reader.clientKey(),
         repositoryUrl: reader.repositoryUrl(),
@@ -52018,6 +52477,7 @@ function readInputs(env, secretInputs, mask, secrets) {
         files: reader.lines('files'),
         caBundle: reader.materialOr('ca-bundle', 'system'),
         clientCaBundle: reader.materialOr('client-ca-bundle', 'none'),
+        clientCrl: reader.materialOr('client-crl', 'none'),
         chainCheck: reader.choice('chain-check', ['enforce', 'warn']),
         clientAuth: reader.choice('client-auth', ['required', 'optional']),
         expiryWarningDays: reader.integer('expiry-warning-days', 0, 3650),
@@ -52290,7 +52750,9 @@ class InputReader {
         const pointless = [
             ['client-key', this.#raw('client-key').trim() !== ''],
             ['client-key-passphrase', inputs.clientKeyPassphrase !== undefined],
+            ['client-key-alias', inputs.clientKeyAlias !== undefined],
             ['client-ca-bundle', inputs.clientCaBundle !== 'none'],
+            ['client-crl', inputs.clientCrl !== 'none'],
             ['expiry-error-days', inputs.expiryErrorDays > 0],
             ['export-credentials', inputs.exportCredentials],
         ];
@@ -52672,7 +53134,7 @@ function linesToHide(keyPem) {
 
 /***/ }),
 
-/***/ 7808:
+/***/ 3396:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -52992,6 +53454,53 @@ function firstValues(headers) {
 
 // EXTERNAL MODULE: ./lib/text.js
 var lib_text = __nccwpck_require__(8804);
+;// CONCATENATED MODULE: ./lib/package-index/block-page.js
+
+/** Words of the pages that these products send unless somebody wrote others. */
+const MARKS = [
+    {
+        product: 'F5',
+        words: [/requested URL was rejected\. Please consult with your administrator/i],
+        incident: /(support ID) is:?\s*(?:<[^>]{0,99}>\s*){0,9}(\d{6,30})/i,
+    },
+    {
+        product: 'Cloudflare',
+        words: [/cloudflare/i, /you have been blocked|\bcf-error-details\b|\baccess denied\b/i],
+        incident: /(Ray ID):?\s*(?:<[^>]{0,99}>\s*){0,9}([0-9a-f]{16})/i,
+    },
+    { product: 'Cloudflare', words: [/^error code: 1\d{3}\s*$/] },
+    {
+        product: 'Imperva',
+        words: [/Incapsula incident ID|_Incapsula_Resource/i],
+        incident: /(incident ID):?\s*([\d-]{6,60})/i,
+    },
+    {
+        product: 'Akamai',
+        words: [/Access Denied/i, /edgesuite\.net|Reference(?:\s|&#32;){0,9}(?:#|&#35;)\d+\.[0-9a-f]/i],
+        incident: /(Reference)(?:\s|&#32;){0,9}(?:#|&#35;)(\d+\.[0-9a-f.]{6,60})/i,
+    },
+    { product: 'FortiWeb', words: [/Web Page Blocked!/i], incident: /(attack ID):?\s*(\d{4,20})/i },
+    {
+        product: 'Azure',
+        words: [/^\s*The request is blocked\.|<title>The request is blocked|Microsoft-Azure-Application-Gateway/i],
+    },
+    { product: 'ModSecurity', words: [/generated by Mod_?Security/i] },
+];
+/** Statuses of such pages. The same products have pages for 502 and the like in the same dress. */
+const STATUSES = new Set([200, 201, 400, 403, 405, 406, 418]);
+/** Such a page comes with 200 too (F5), and must not count as a success. Undefined: the answer looks like none. */
+function blockPageOf({ status, text }, secrets) {
+    if (!STATUSES.has(status))
+        return undefined;
+    const said = (0,lib_text/* redact */.E$)(text, secrets);
+    const mark = MARKS.find(({ words }) => words.every((one) => one.test(said)));
+    if (mark === undefined)
+        return undefined;
+    const [, name, number] = mark.incident?.exec(said) ?? [];
+    const incident = number === undefined ? undefined : (0,lib_text/* printable */.g$)(`${name} ${number}`, 100);
+    return { product: mark.product, incident };
+}
+
 ;// CONCATENATED MODULE: ./lib/package-index/redirect.js
 /** Where a redirect leads (RFC 9110, 10.2.2: also relative to the request's URL); undefined where it cannot be read. */
 function redirectTarget({ headers }, url) {
@@ -53056,9 +53565,19 @@ function beyond(body, statusLine) {
     }
     return body;
 }
+/** Cloudflare, Azure, CloudFront, Akamai; then what many servers use. */
+const REQUEST_NUMBERS = [
+    'cf-ray',
+    'x-azure-ref',
+    'x-amz-cf-id',
+    'x-akamai-request-id',
+    'x-request-id',
+    'x-amzn-requestid',
+    'x-correlation-id',
+];
 /** The request number of a front or of the index, which its operators need to find the request in their log. */
 function requestNumber({ headers }, secrets) {
-    for (const name of ['cf-ray', 'x-request-id', 'x-amzn-requestid', 'x-correlation-id']) {
+    for (const name of REQUEST_NUMBERS) {
         const value = (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(headers.get(name) ?? '', secrets), 80);
         if (value !== '')
             return `${name} ${value}`;
@@ -53235,12 +53754,16 @@ function uploadUrlHint({ pathname }) {
 
 
 
+
 /** What the answer to a complete upload means. Every answer but a plain success becomes a problem that quotes it. */
 function explainAnswer(answer, sending) {
     const words = wordsOf(answer, sending.secrets);
     const number = requestNumber(answer, sending.secrets);
     const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`;
     const situation = { ...sending, answer, words, said };
+    const blocked = blockPage(situation);
+    if (blocked !== undefined)
+        return blocked;
     if (answer.status < 300) {
         if (asksToLogIn(answer))
             return loginPage(`${said}, which is a page to log in`);
@@ -53252,6 +53775,15 @@ function explainAnswer(answer, sending) {
 }
 function rejected(ends, code, message, hint) {
     return { outcome: 'rejected', problem: new lib_errors/* PublishError */.S1({ code, message, hint }), ends };
+}
+/** A firewall in front judges the request: by its path, its sender, or the bytes of the file. */
+function blockPage({ answer, said, secrets }) {
+    const page = blockPageOf(answer, secrets);
+    if (page === undefined)
+        return undefined;
+    const { product, incident } = page;
+    const verdict = rejected(answer.status === 403 ? 'project' : 'file', 'E_HTTP_BLOCKED', `a firewall in front of the index blocked the upload, and the index never saw it (it looks like a page of ${product}): ${said.replace('the index', 'it')}`, `Ask the team that runs it which rule it was${incident === undefined ? '' : ` (${incident})`}: a client certificate that is not let in, the size or the bytes of a file, or a client without a browser.`);
+    return answer.status === 403 ? { ...verdict, doubtsCertificate: true } : verdict;
 }
 /** A field for a password, or the form that carries a request to an identity provider (SAML). */
 function asksToLogIn(answer) {
@@ -53287,7 +53819,8 @@ function clientCertificate({ answer, words: { haystack }, said, certificateSubje
     }
     if (status === 495 || haystack.includes('the ssl certificate error')) {
         const who = certificateSubject === undefined ? 'the client certificate' : `the client certificate ${certificateSubject}`;
-        return rejected('run', 'E_HTTP_CLIENT_CERT_REFUSED', `${said}: it refuses ${who}, and such a server never says why`, 'Compare with the CAs that the server trusts for clients: an unknown issuer, a missing intermediate, dates, revocation and a purpose other than clientAuth all end so; its error log has the reason.');
+        const verdict = rejected('run', 'E_HTTP_CLIENT_CERT_REFUSED', `${said}: it refuses ${who}, and such a server never says why`, 'Compare with the CAs that the server trusts for clients: an unknown issuer, a missing intermediate, dates, revocation and a purpose other than clientAuth all end so; its error log has the reason.');
+        return { ...verdict, doubtsCertificate: true };
     }
     return undefined;
 }
@@ -53339,7 +53872,8 @@ function unauthorized(situation) {
 function forbidden(situation) {
     const { authorized, project, words } = situation;
     if (/forbidden by administrative rules|rbac: access denied/.test(words.haystack)) {
-        return rejected('project', 'E_HTTP_FORBIDDEN', acceptedAs(situation, 'a rule of the front forbids the request'), 'The words are those of HAProxy or Envoy, not of the index: ask the team that runs it which rule it was; a client certificate that it does not trust is a common one.');
+        const verdict = rejected('project', 'E_HTTP_FORBIDDEN', acceptedAs(situation, 'a rule of the front forbids the request'), 'The words are those of HAProxy or Envoy, not of the index: ask the team that runs it which rule it was; a client certificate that it does not trust is a common one.');
+        return { ...verdict, doubtsCertificate: true };
     }
     if (!authorized) {
         const message = acceptedAs(situation, 'the index maps it to no user with upload permission');
@@ -53556,6 +54090,7 @@ function amount({ exchange, contentLength }) {
 
 
 
+
 /** Bytes of one chunk of the file. */
 const CHUNK_BYTES = 256 * 1024;
 /**
@@ -53578,8 +54113,9 @@ async function uploadDistribution(distribution, target, signal) {
         if (exchange.started)
             attempts += 1;
     }
-    const verdict = judge(exchange, form, url, distribution, target);
-    return { ...verdict, attempts, milliseconds: Math.round(performance.now() - start) };
+    const milliseconds = Math.round(performance.now() - start);
+    const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal);
+    return { ...verdict, attempts, milliseconds };
 }
 function formOf(distribution) {
     return multipartForm(formFields(distribution), {
@@ -53607,6 +54143,15 @@ function judge(exchange, { contentLength }, url, { project }, target) {
     }
     const authorized = authorization !== undefined;
     return explainAnswer(answer, { url, project, contentLength, authorized, certificateSubject, secrets });
+}
+/** Fronts say of every certificate that they refuse the same. */
+async function withReason(verdict, { likelyReason }, signal) {
+    const { problem, doubtsCertificate } = verdict;
+    if (problem === undefined || doubtsCertificate === undefined)
+        return verdict;
+    const { code, message, hint } = problem;
+    const reason = await likelyReason(signal);
+    return { ...verdict, problem: new lib_errors/* PublishError */.S1({ code, message: `${message}${reason}`, hint }) };
 }
 
 // EXTERNAL MODULE: ./lib/encoding/blocks.js + 1 modules
@@ -53674,15 +54219,247 @@ function stranger({ where, kind }) {
     return new lib_errors/* PublishError */.S1({
         code: 'E_CA_UNREADABLE',
         message: `${where} is ${(0,encoding_kind/* nameOfKind */.lI)(kind)}: a CA bundle holds certificates only`,
-        hint: kind === 'pkcs12'
-            ? 'Convert it with `openssl pkcs12 -in ca.p12 -nokeys -out ca.pem` and give ca.pem.'
-            : 'Take it out of the bundle; it has no effect there.',
+        hint: HINTS.get(kind) ?? 'Take it out of the bundle; it has no effect there.',
     });
 }
+const HINTS = new Map([
+    ['pkcs12', 'Convert it with `openssl pkcs12 -in ca.p12 -nokeys -out ca.pem` and give ca.pem.'],
+    ['crl', "Give it as client-crl; the server's own certificate is not checked against revocation lists."],
+]);
 
-// EXTERNAL MODULE: ./node_modules/node-forge/lib/asn1.js
-var asn1 = __nccwpck_require__(7357);
+// EXTERNAL MODULE: ./lib/encoding/der.js
+var encoding_der = __nccwpck_require__(7578);
+;// CONCATENATED MODULE: ./lib/certificates/der-node.js
+
+/**
+ * One element of DER (X.690, 10.1), read where it lies: what is inside is looked at when it is asked for. All methods
+ * throw a plain Error with a short reason where the bytes are no DER, or not what was asked for; the caller knows what
+ * they should have been.
+ */
+class DerNode {
+    #source;
+    #element;
+    constructor(source, element) {
+        // BER's indefinite length: signed structures never have it, and two readers could see two ends.
+        if (element.contentEnd !== element.end)
+            throw new Error('a length is indefinite');
+        this.#source = source;
+        this.#element = element;
+    }
+    /** The one element that these bytes are. */
+    static of(bytes) {
+        const element = (0,encoding_der/* elementAt */.s2)(bytes, 0);
+        if (element === undefined)
+            throw new Error('a length is wrong');
+        if (element.end !== bytes.length)
+            throw new Error('bytes follow the end');
+        return new DerNode(bytes, element);
+    }
+    /** The identifier octet. */
+    get tag() {
+        return this.#element.tag;
+    }
+    /** Tag, length and content. */
+    get bytes() {
+        return this.#source.subarray(this.#element.start, this.#element.end);
+    }
+    /** Of a primitive element. */
+    get content() {
+        if ((this.tag & 0x20) !== 0)
+            throw new Error('a structure stands where a value belongs');
+        return (0,encoding_der/* contentOf */.$E)(this.#source, this.#element);
+    }
+    get children() {
+        if ((this.tag & 0x20) === 0)
+            throw new Error('a value stands where a structure belongs');
+        const children = (0,encoding_der/* childrenOf */.LU)(this.#source, this.#element);
+        if (children === undefined)
+            throw new Error('a length is wrong');
+        return children.map((child) => new DerNode(this.#source, child));
+    }
+    /** The content under another identifier octet: what IMPLICIT tagging took away (X.680, 31.2.7). */
+    as(tag) {
+        return new DerNode(this.#source, { ...this.#element, tag });
+    }
+    is(tag) {
+        return this.tag === tag;
+    }
+}
+const DER = {
+    boolean: 0x01,
+    integer: 0x02,
+    bitString: 0x03,
+    octetString: 0x04,
+    objectIdentifier: 0x06,
+    enumerated: 0x0a,
+    utcTime: 0x17,
+    generalizedTime: 0x18,
+    sequence: 0x30,
+    set: 0x31,
+};
+/** Arcs longer than this are no number that JavaScript holds exactly; real ones have two or three bytes. */
+const LONGEST_ARC = 7;
+/** `2.5.29.37` (X.690, 8.19). */
+function objectIdentifier(node) {
+    const { content } = node;
+    if (!node.is(DER.objectIdentifier) || content.length === 0)
+        throw new Error('an object identifier is missing');
+    const arcs = [];
+    let arc = 0;
+    let length = 0;
+    for (const byte of content) {
+        arc = arc * 128 + (byte & 0x7f);
+        length += 1;
+        if (length > LONGEST_ARC)
+            throw new Error('an object identifier is too long');
+        if ((byte & 0x80) !== 0)
+            continue;
+        arcs.push(arc);
+        arc = 0;
+        length = 0;
+    }
+    if (length > 0)
+        throw new Error('an object identifier is cut off');
+    const [joined = 0, ...rest] = arcs;
+    const first = Math.min(2, Math.floor(joined / 40));
+    return [first, joined - first * 40, ...rest].join('.');
+}
+function der_node_boolean(node) {
+    if (!node.is(DER.boolean) || node.content.length !== 1)
+        throw new Error('a truth value is malformed');
+    return node.content[0] !== 0;
+}
+/** A number from 0 to 2^31-1, INTEGER or ENUMERATED. */
+function smallNumber(node) {
+    const { content } = node;
+    if (content.length === 0 || content.length > 4 || content.readInt8(0) < 0)
+        throw new Error('a number is out of range');
+    return content.readUIntBE(0, content.length);
+}
+/** Two's complement, without the bytes that say nothing: hex that is equal where the numbers are. */
+function integerHex(node) {
+    if (!node.is(DER.integer) || node.content.length === 0)
+        throw new Error('a number is missing');
+    return node.content.toString('hex').replace(/^(?:00(?=[0-7])|ff(?=[89a-f]))+/, '');
+}
+/** UTCTime or GeneralizedTime in the one form that RFC 5280, 4.1.2.5 allows. */
+function time(node) {
+    const text = node.content.toString('latin1');
+    const short = node.is(DER.utcTime);
+    if (!(short || node.is(DER.generalizedTime)) || !(short ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text)) {
+        throw new Error('a time is malformed');
+    }
+    const full = short ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text;
+    const date = new Date(full.replace(/(....)(..)(..)(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z'));
+    if (Number.isNaN(+date))
+        throw new Error('a time is malformed');
+    return date;
+}
+
+;// CONCATENATED MODULE: ./lib/certificates/distinguished-name.js
+
+
+const SHORT_NAMES = new Map([
+    ['2.5.4.3', 'CN'],
+    ['2.5.4.5', 'serialNumber'],
+    ['2.5.4.6', 'C'],
+    ['2.5.4.7', 'L'],
+    ['2.5.4.8', 'ST'],
+    ['2.5.4.10', 'O'],
+    ['2.5.4.11', 'OU'],
+    ['0.9.2342.19200300.100.1.25', 'DC'],
+    ['1.2.840.113549.1.9.1', 'emailAddress'],
+]);
+/**
+ * The relative distinguished names, each in a form in which those that OpenSSL takes for equal are equal: case, runs of
+ * blanks and the kind of string do not count (RFC 5280, 7.1; OpenSSL's `x509_name_canon`). Throws an Error.
+ */
+function canonicalName(name) {
+    return name.children.map((rdn) => attributesOf(rdn)
+        .map(({ oid, value }) => `${oid}=${canonicalValue(value)}`)
+        .sort()
+        .join('\n'));
+}
+/** The values of one attribute. Throws an Error. */
+function attributeValues(name, oid) {
+    const found = name.children.flatMap(attributesOf).filter((attribute) => attribute.oid === oid);
+    return found.map(({ value }) => distinguished_name_textOf(value) ?? '');
+}
+/** `CN=Issuing CA, O=Example`: printable, the most specific part first. Throws an Error. */
+function shownName(name) {
+    const parts = name.children
+        .flatMap(attributesOf)
+        .map(({ oid, value }) => `${SHORT_NAMES.get(oid) ?? oid}=${distinguished_name_textOf(value) ?? '(unreadable)'}`);
+    return (0,lib_text/* printable */.g$)(parts.reverse().join(', '), 160) || '(no name)';
+}
+function attributesOf(rdn) {
+    return rdn.children.map((attribute) => {
+        const [id, value] = attribute.children;
+        if (id === undefined || value === undefined)
+            throw new Error('a name has no value');
+        return { oid: objectIdentifier(id), value };
+    });
+}
+function canonicalValue(value) {
+    const text = distinguished_name_textOf(value);
+    if (text === undefined)
+        return `#${value.bytes.toString('hex')}`;
+    return text
+        .replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
+        .replace(/[ \t-\r]+/g, ' ')
+        .replace(/^ | $/g, '');
+}
+/** Undefined for what is no string (X.690, 8.23). */
+function distinguished_name_textOf(value) {
+    switch (value.tag) {
+        case 0x0c:
+            return value.content.toString('utf8');
+        case 0x13:
+        case 0x14:
+        case 0x16:
+        case 0x1a:
+            return value.content.toString('latin1');
+        case 0x1e:
+            return value.content.length % 2 === 0 ? Buffer.from(value.content).swap16().toString('utf16le') : undefined;
+        case 0x1c:
+            return universalString(value.content);
+        default:
+            return undefined;
+    }
+}
+function universalString(content) {
+    if (content.length % 4 !== 0)
+        return undefined;
+    const units = Array.from({ length: content.length / 4 }, (_, index) => content.readUInt32BE(index * 4));
+    return units.every((unit) => unit <= 0x10ffff) ? String.fromCodePoint(...units) : undefined;
+}
+const GENERAL_NAME = { email: 1, dns: 2, directory: 4, uri: 6, ip: 7 };
+const TEXT_OR_ADDRESS = new Set([GENERAL_NAME.email, GENERAL_NAME.dns, GENERAL_NAME.uri, GENERAL_NAME.ip]);
+/** Whole inside too: whoever looks into it later meets no fault. Throws an Error. */
+function generalName(node) {
+    if ((node.tag & 0xc0) !== 0x80)
+        throw new Error('a name is of no known kind');
+    const name = { kind: node.tag & 0x1f, node };
+    if (TEXT_OR_ADDRESS.has(name.kind) && (node.tag & 0x20) !== 0)
+        throw new Error('a name is malformed');
+    if (name.kind === GENERAL_NAME.directory)
+        canonicalName(directoryName(name));
+    return name;
+}
+/** Of a SEQUENCE, or of what stands for one under an implicit tag. Throws an Error. */
+function generalNames(list) {
+    return list.children.map(generalName);
+}
+/** The name inside a directoryName, which is tagged explicitly. Throws an Error. */
+function directoryName({ node }) {
+    const [name] = node.children;
+    if (name === undefined || !name.is(DER.sequence))
+        throw new Error('a directory name is empty');
+    return name;
+}
+
 ;// CONCATENATED MODULE: ./lib/certificates/extensions.js
+
 
 
 
@@ -53701,7 +54478,13 @@ const KEY_USAGES = [
 const OID = {
     subjectKeyId: '2.5.29.14',
     keyUsage: '2.5.29.15',
+    alternativeNames: '2.5.29.17',
     basicConstraints: '2.5.29.19',
+    nameConstraints: '2.5.29.30',
+    distributionPoints: '2.5.29.31',
+    policies: '2.5.29.32',
+    policyMappings: '2.5.29.33',
+    policyConstraints: '2.5.29.36',
     authorityKeyId: '2.5.29.35',
     extendedKeyUsage: '2.5.29.37',
     rsaPss: '1.2.840.113549.1.1.10',
@@ -53713,12 +54496,12 @@ const PROCESSED = new Set([
     OID.basicConstraints,
     OID.authorityKeyId,
     OID.extendedKeyUsage,
-    '2.5.29.17',
-    '2.5.29.30',
-    '2.5.29.31',
-    '2.5.29.32',
-    '2.5.29.33',
-    '2.5.29.36',
+    OID.alternativeNames,
+    OID.nameConstraints,
+    OID.distributionPoints,
+    OID.policies,
+    OID.policyMappings,
+    OID.policyConstraints,
     '2.5.29.54',
     '1.3.6.1.5.5.7.1.7',
     '1.3.6.1.5.5.7.1.8',
@@ -53743,7 +54526,7 @@ const WEAK_DIGESTS = new Map([
  */
 function readExtensions(certificate) {
     try {
-        return read(certificate.raw.toString('latin1'));
+        return read(certificate.raw);
     }
     catch (cause) {
         throw new lib_errors/* PublishError */.S1({
@@ -53755,38 +54538,109 @@ function readExtensions(certificate) {
     }
 }
 function read(der) {
-    const [tbs, algorithm] = children(parse(der));
+    const [tbs, algorithm] = DerNode.of(der).children;
     if (tbs === undefined || algorithm === undefined)
         throw new Error('it is no certificate');
-    const fields = children(tbs);
+    const fields = tbs.children;
+    const [first] = fields;
+    const version = first?.is(0xa0) ? first : undefined;
+    const [serial, , issuer, , subject] = version === undefined ? fields : fields.slice(1);
+    if (serial === undefined || issuer === undefined || subject === undefined)
+        throw new Error('it is no certificate');
+    // Whoever looks into the names later meets no fault.
+    for (const name of [issuer, subject])
+        canonicalName(name);
     const extensions = extensionsOf(fields);
-    const value = (oid) => extensions.get(oid)?.value;
     return {
-        version: versionOf(fields[0]),
+        version: versionOf(version),
+        serial: integerHex(serial),
+        issuer,
+        subject,
         weakDigest: weakDigest(algorithm),
-        basicConstraints: optional(value(OID.basicConstraints), basicConstraints),
-        keyUsage: optional(value(OID.keyUsage), keyUsage),
-        purposes: optional(value(OID.extendedKeyUsage), (bytes) => children(parse(bytes)).map(objectIdentifier)),
-        subjectKeyId: optional(value(OID.subjectKeyId), (bytes) => hex(contents(parse(bytes)))),
-        authorityKeyId: optional(value(OID.authorityKeyId), authorityKeyId),
+        ...identifiers(extensions),
+        ...usage(extensions),
+        ...names(extensions),
+        ...policies(extensions),
         unknownCritical: [...extensions]
             .filter(([oid, { critical }]) => critical && !PROCESSED.has(oid))
             .map(([oid]) => oid),
     };
 }
-function optional(value, reader) {
-    return value === undefined ? undefined : reader(value);
+function readOne(extensions, oid, reader) {
+    const extension = extensions.get(oid);
+    return extension && reader(DerNode.of(extension.value), extension.critical);
+}
+function identifiers(extensions) {
+    const authority = readOne(extensions, OID.authorityKeyId, ({ children }) => children) ?? [];
+    const [keyId, issuer, serial] = [0x80, 0xa1, 0x82].map((tag) => authority.find((node) => node.is(tag)));
+    const [name] = issuer === undefined ? [] : generalNames(issuer).filter(({ kind }) => kind === GENERAL_NAME.directory);
+    return {
+        subjectKeyId: readOne(extensions, OID.subjectKeyId, ({ content }) => content.toString('hex')),
+        authorityKeyId: keyId?.content.toString('hex'),
+        authorityCertificate: {
+            issuer: name && canonicalName(directoryName(name)),
+            serial: serial && integerHex(serial.as(DER.integer)),
+        },
+    };
+}
+function usage(extensions) {
+    return {
+        basicConstraints: readOne(extensions, OID.basicConstraints, basicConstraints),
+        keyUsage: readOne(extensions, OID.keyUsage, keyUsage),
+        purposes: readOne(extensions, OID.extendedKeyUsage, ({ children }) => children.map(objectIdentifier)),
+    };
+}
+function names(extensions) {
+    return {
+        alternativeNames: readOne(extensions, OID.alternativeNames, (list, critical) => ({
+            critical,
+            names: generalNames(list),
+        })),
+        nameConstraints: readOne(extensions, OID.nameConstraints, ({ children }) => ({
+            permitted: subtrees(children.find((node) => node.is(0xa0))),
+            excluded: subtrees(children.find((node) => node.is(0xa1))),
+        })),
+        distributionPoints: readOne(extensions, OID.distributionPoints, ({ children }) => children.flatMap(fullNames)) ?? [],
+    };
+}
+function subtrees(list) {
+    return (list?.children ?? []).map(({ children: [base] }) => {
+        if (base === undefined)
+            throw new Error('a name constraint is empty');
+        return generalName(base);
+    });
+}
+/** The names of a DistributionPoint or an IssuingDistributionPoint: in both they stand under the same tags. */
+function fullNames(point) {
+    const [name] = point.children.filter((node) => node.is(0xa0)).flatMap(({ children }) => children);
+    return name?.is(0xa0) ? name.children.map(({ bytes }) => bytes) : [];
+}
+function policies(extensions) {
+    const constraints = readOne(extensions, OID.policyConstraints, ({ children }) => children) ?? [];
+    const explicit = constraints.find((node) => node.is(0x80));
+    return {
+        policies: readOne(extensions, OID.policies, ({ children }) => children.map(({ children: [id] }) => {
+            if (id === undefined)
+                throw new Error('a policy is empty');
+            return objectIdentifier(id);
+        })),
+        explicitPolicyAfter: explicit && smallNumber(explicit),
+        mapsPolicies: extensions.has(OID.policyMappings),
+    };
 }
 function versionOf(field) {
-    const [version] = field !== undefined && isContext(field, 0) ? children(field) : [];
-    return version === undefined ? 1 : smallInteger(version) + 1;
+    const [version] = field?.children ?? [];
+    return version === undefined ? 1 : smallNumber(version) + 1;
 }
 function extensionsOf(fields) {
-    const field = fields.find((candidate) => isContext(candidate, 3));
-    const [list] = field === undefined ? [] : children(field);
+    const [list] = fields.find((node) => node.is(0xa3))?.children ?? [];
+    return readExtensionList(list);
+}
+/** The extensions of a certificate, a revocation list or one of its entries, by object identifier. Throws an Error. */
+function readExtensionList(list) {
     const extensions = new Map();
-    for (const node of list === undefined ? [] : children(list)) {
-        const [id, ...rest] = children(node);
+    for (const node of list?.children ?? []) {
+        const [id, ...rest] = node.children;
         const value = rest.at(-1);
         const flag = rest.length === 2 ? rest[0] : undefined;
         if (id === undefined || value === undefined || rest.length > 2)
@@ -53795,12 +54649,11 @@ function extensionsOf(fields) {
         // Two readers could take one each: RFC 5280, 4.2 forbids it, and OpenSSL refuses the certificate.
         if (extensions.has(oid))
             throw new Error(`extension ${oid} stands there twice`);
-        extensions.set(oid, { critical: flag !== undefined && extensions_boolean(flag), value: contents(value) });
+        extensions.set(oid, { critical: flag !== undefined && der_node_boolean(flag), value: value.content });
     }
     return extensions;
 }
-function weakDigest(algorithm) {
-    const [id, parameters] = children(algorithm);
+function weakDigest({ children: [id, parameters] }) {
     if (id === undefined)
         throw new Error('the signature has no algorithm');
     const oid = objectIdentifier(id);
@@ -53808,56 +54661,18 @@ function weakDigest(algorithm) {
 }
 /** RFC 4055, 3.1: without a digest among the parameters it is SHA-1. */
 function pssDigest(parameters) {
-    const field = parameters === undefined ? undefined : children(parameters).find((node) => isContext(node, 0));
-    const [digest] = field === undefined ? [] : children(field);
-    const [id] = digest === undefined ? [] : children(digest);
+    const [digest] = parameters?.children.find((node) => node.is(0xa0))?.children ?? [];
+    const [id] = digest?.children ?? [];
     return id === undefined ? '1.3.14.3.2.26' : objectIdentifier(id);
 }
-function basicConstraints(bytes) {
-    const fields = children(parse(bytes));
-    const [first, second] = fields;
-    const ca = first !== undefined && first.type === 1 && extensions_boolean(first);
-    const limit = first?.type === 1 ? second : first;
-    return { ca, pathLength: limit === undefined ? undefined : smallInteger(limit) };
+function basicConstraints({ children: [first, second] }) {
+    const flag = first?.is(DER.boolean) ? first : undefined;
+    const limit = flag === undefined ? first : second;
+    return { ca: flag !== undefined && der_node_boolean(flag), pathLength: limit && smallNumber(limit) };
 }
-function keyUsage(bytes) {
-    const bits = Buffer.from(contents(parse(bytes)), 'latin1').subarray(1);
+function keyUsage({ content }) {
+    const bits = content.subarray(1);
     return KEY_USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
-}
-function authorityKeyId(bytes) {
-    const id = children(parse(bytes)).find((node) => isContext(node, 0));
-    return id === undefined ? undefined : hex(contents(id));
-}
-function parse(bytes) {
-    return asn1.fromDer(bytes, { strict: true, parseAllBytes: true, decodeBitStrings: false });
-}
-function isContext(node, tag) {
-    return node.tagClass === 0x80 && node.type === tag;
-}
-function children(node) {
-    if (typeof node.value === 'string')
-        throw new Error('a value stands where a structure belongs');
-    return node.value;
-}
-function contents(node) {
-    if (typeof node.value !== 'string')
-        throw new Error('a structure stands where a value belongs');
-    return node.value;
-}
-function objectIdentifier(node) {
-    return asn1.derToOid(contents(node));
-}
-function extensions_boolean(node) {
-    return contents(node) !== '\0';
-}
-function hex(bytes) {
-    return Buffer.from(bytes, 'latin1').toString('hex');
-}
-function smallInteger(node) {
-    const bytes = Buffer.from(contents(node), 'latin1');
-    if (bytes.length === 0 || bytes.length > 4 || bytes.readInt8(0) < 0)
-        throw new Error('a number is out of range');
-    return bytes.readUIntBE(0, bytes.length);
 }
 
 ;// CONCATENATED MODULE: ./lib/certificates/findings.js
@@ -53903,6 +54718,126 @@ function nameMember({ position, subject }) {
     if (position === 'leaf')
         return `the leaf certificate ${subject}`;
     return position === 'root' ? `the root ${subject}` : `the intermediate ${subject}`;
+}
+
+;// CONCATENATED MODULE: ./lib/certificates/conformance.js
+
+
+/** Bytes (RFC 5280, 4.1.2.2). */
+const LONGEST_SERIAL = 20;
+const ANY_POLICY = '2.5.29.32.0';
+/** Libraries that are stricter than OpenSSL, by what people know them from. */
+const GO = 'servers written in Go (Caddy, Traefik)';
+const RUSTLS = 'servers that use rustls';
+const GO_AND_RUSTLS = `${GO} or with rustls`;
+const JAVA = 'servers written in Java';
+/**
+ * What OpenSSL takes and other servers refuse, which are named: E_CERT_PROFILE, never an error. RFC 5280's profile of
+ * certificates, and kinds of keys that not every library knows.
+ */
+function judgeConformance(members) {
+    const [leaf] = members;
+    return [
+        ...members.flatMap((member, index) => [...serial(member), ...spelling(member, members[index + 1])]),
+        ...(leaf === undefined ? [] : leafProfile(leaf)),
+        ...rareKey(members),
+        ...conformance_policies(members),
+    ];
+}
+function finding(member, what, who) {
+    return {
+        code: 'E_CERT_PROFILE',
+        severity: who === undefined ? 'notice' : 'warning',
+        position: member.position,
+        subject: member.subject,
+        message: `${nameMember(member)} ${what}${who === undefined ? '' : `; ${who} refuse that`}`,
+        hint: who === undefined
+            ? undefined
+            : `Should the server refuse it, ask the team that runs ${(0,lib_text/* issuerOf */.xD)(member.certificate)} for another certificate.`,
+    };
+}
+/** Two's complement: a first digit from 8 on is a negative number, and positive ones have a zero byte there. */
+function serial(member) {
+    const { serial: digits = '' } = member.extensions ?? {};
+    if (/^[89a-f]/.test(digits))
+        return [finding(member, 'has a negative serial number', GO)];
+    const bytes = digits.length / 2;
+    if (bytes <= LONGEST_SERIAL)
+        return [];
+    return [finding(member, `has a serial number of ${bytes} bytes, where RFC 5280 allows ${LONGEST_SERIAL}`)];
+}
+/** OpenSSL compares names without regard to case and kind of string; others compare bytes. */
+function spelling(member, issuer) {
+    const named = member.extensions?.issuer;
+    const found = issuer?.extensions?.subject;
+    if (named === undefined || found === undefined || named.bytes.equals(found.bytes))
+        return [];
+    return [finding(member, 'spells the name of its issuer in another way than that CA itself does', GO_AND_RUSTLS)];
+}
+function leafProfile(leaf) {
+    const { extensions } = leaf;
+    if (extensions === undefined)
+        return [];
+    const { version, basicConstraints, subject, alternativeNames } = extensions;
+    return [
+        ...(version < 3 ? [finding(leaf, `is a certificate of version ${version}`, RUSTLS)] : []),
+        ...(basicConstraints?.ca === true ? [finding(leaf, 'says that it is a CA', RUSTLS)] : []),
+        ...(subject.children.length === 0 && alternativeNames?.critical === false
+            ? [finding(leaf, 'has no subject, and its alternative names are not critical', JAVA)]
+            : []),
+    ];
+}
+/** The first of them: the keys of a chain are mostly of one kind. */
+function rareKey(members) {
+    for (const member of members) {
+        if (member.unreadable !== undefined)
+            continue;
+        const { asymmetricKeyType: type } = member.certificate.publicKey;
+        if (type === 'ed448')
+            return [finding(member, 'has an Ed448 key', GO_AND_RUSTLS)];
+        if (type === 'rsa-pss')
+            return [finding(member, 'has a key for RSA-PSS alone', GO_AND_RUSTLS)];
+    }
+    return [];
+}
+/**
+ * A CA may demand that everything below it is issued under a policy that all agree on (RFC 5280, 6.1; without mappings,
+ * which would need the whole of it). OpenSSL looks only when it is told to.
+ */
+function conformance_policies(members) {
+    if (members.some(({ extensions }) => extensions?.mapsPolicies))
+        return [];
+    const below = members.filter(({ position }) => position !== 'root').toReversed();
+    let valid = 'any';
+    let explicitAfter = members.at(-1)?.position === 'root' ? nextLimit(Infinity, members.at(-1)) : Infinity;
+    let culprit;
+    for (const member of below) {
+        valid = intersection(valid, member.extensions?.policies);
+        if (valid !== 'any' && valid.size === 0)
+            culprit ??= member;
+        if (member.position !== 'leaf')
+            explicitAfter = nextLimit(explicitAfter, member);
+    }
+    const leaf = below.at(-1);
+    const own = leaf?.extensions?.explicitPolicyAfter === 0;
+    if (culprit === undefined || (explicitAfter > 0 && !own))
+        return [];
+    return [
+        finding(culprit, 'has no certificate policy that the CAs above it agree on, and one of them demands that', GO_AND_RUSTLS),
+    ];
+}
+/** RFC 5280, 6.1.4 (h) and (i). */
+function nextLimit(before, member) {
+    const isSelfIssued = member?.certificate.subject === member?.certificate.issuer;
+    const counted = isSelfIssued ? before : Math.max(0, before - 1);
+    return Math.min(counted, member?.extensions?.explicitPolicyAfter ?? Infinity);
+}
+function intersection(valid, own) {
+    if (own === undefined)
+        return new Set();
+    if (own.includes(ANY_POLICY))
+        return valid;
+    return new Set(valid === 'any' ? own : own.filter((policy) => valid.has(policy)));
 }
 
 ;// CONCATENATED MODULE: ./lib/certificates/path.js
@@ -54299,6 +55234,398 @@ function notice(certificate, position, message) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/certificates/name-constraints.js
+
+
+
+const COMMON_NAME = '2.5.4.3';
+const EMAIL_ADDRESS = '1.2.840.113549.1.9.1';
+/** A host name as OpenSSL recognises one in a common name: at least two labels (`cn2dnsid` in its v3_ncons.c). */
+const HOST_NAME = /^\w([\w-]*\w)?(\.\w([\w-]*\w)?)+$/;
+/** Comparisons; two hostile certificates of 1 MiB would need billions. OpenSSL's own limit is 2^20. */
+const MOST_COMPARISONS = 200_000;
+/** Constraints that a sentence names. */
+const name_constraints_MOST_NAMED = 3;
+/**
+ * Names that a CA above does not allow (RFC 5280, 4.2.1.10), as OpenSSL compares them: E_CERT_REFUSED at the certificate
+ * that has the name. Kinds of names that are not compared here are left to OpenSSL's verdict.
+ */
+function judgeNameConstraints(members) {
+    let left = MOST_COMPARISONS;
+    return members.flatMap((member, index) => {
+        const names = namesOf(member, index === 0);
+        for (const above of members.slice(index + 1)) {
+            const constraints = above.extensions?.nameConstraints;
+            // A CA may issue itself a certificate for a new key under the same name (RFC 5280, 6.1.4).
+            if (constraints === undefined || (index > 0 && isSelfIssued(member)))
+                continue;
+            left -= names.length * (constraints.permitted.length + constraints.excluded.length);
+            if (left < 0)
+                return [];
+            const fault = names.map((name) => violation(name, constraints)).find((words) => words !== undefined);
+            if (fault !== undefined)
+                return [notAllowed(member, above, fault)];
+        }
+        return [];
+    });
+}
+function isSelfIssued({ certificate }) {
+    return certificate.subject === certificate.issuer;
+}
+function notAllowed(member, above, words) {
+    return {
+        code: 'E_CERT_REFUSED',
+        kind: 'structure',
+        position: member.position,
+        subject: member.subject,
+        message: `${nameMember(member)} has the ${words} (name constraints of ${nameMember(above)})`,
+        hint: `Ask the team that runs ${above.subject} for a certificate whose names it may issue.`,
+    };
+}
+function namesOf({ extensions }, isLeaf) {
+    if (extensions === undefined)
+        return [];
+    const { subject, alternativeNames } = extensions;
+    const others = (alternativeNames?.names ?? []).flatMap(nameOf);
+    const text = (kind, value) => ({ kind, value, shown: `name ${(0,lib_text/* printable */.g$)(value, 100)}` });
+    const hosts = isLeaf && !others.some(({ kind }) => kind === GENERAL_NAME.dns)
+        ? attributeValues(subject, COMMON_NAME).filter((name) => HOST_NAME.test(name))
+        : [];
+    return [
+        ...(subject.children.length === 0 ? [] : [directory(canonicalName(subject), shownName(subject))]),
+        ...attributeValues(subject, EMAIL_ADDRESS).map((address) => text(GENERAL_NAME.email, address)),
+        ...others,
+        ...hosts.map((host) => text(GENERAL_NAME.dns, host)),
+    ];
+}
+function directory(value, shown) {
+    return { kind: GENERAL_NAME.directory, value, shown: `name ${shown}` };
+}
+/** Empty for kinds that are not compared. */
+function nameOf(name) {
+    const { kind, node } = name;
+    if (kind === GENERAL_NAME.directory) {
+        const inner = directoryName(name);
+        return [directory(canonicalName(inner), shownName(inner))];
+    }
+    if (kind === GENERAL_NAME.ip)
+        return [{ kind, value: node.content, shown: `address ${shownAddress(node.content)}` }];
+    if (kind !== GENERAL_NAME.email && kind !== GENERAL_NAME.dns && kind !== GENERAL_NAME.uri)
+        return [];
+    const value = node.content.toString('latin1');
+    return [{ kind, value, shown: `name ${(0,lib_text/* printable */.g$)(value, 100)}` }];
+}
+/** What is wrong with this name; undefined where nothing is. */
+function violation(name, { permitted, excluded }) {
+    const mine = (list) => list.filter(({ kind }) => kind === name.kind).flatMap(nameOf);
+    const forbidden = mine(excluded).find((base) => isWithin(name, base));
+    if (forbidden !== undefined)
+        return `${name.shown}, which its CA may not issue`;
+    const allowed = mine(permitted);
+    if (allowed.length === 0 || allowed.some((base) => isWithin(name, base)))
+        return undefined;
+    const shown = allowed.slice(0, name_constraints_MOST_NAMED).map((base) => base.shown.replace(/^\w+ /, ''));
+    return `${name.shown}, but its CA may only issue names within ${shown.join(', ') || '(none)'}`;
+}
+function isWithin({ kind, value }, base) {
+    if (Array.isArray(value) && Array.isArray(base.value)) {
+        return base.value.every((part, index) => part === value[index]);
+    }
+    if (Buffer.isBuffer(value) && Buffer.isBuffer(base.value))
+        return isAddressWithin(value, base.value);
+    if (typeof value !== 'string' || typeof base.value !== 'string')
+        return false;
+    if (kind === GENERAL_NAME.dns)
+        return isHostWithin(value, base.value);
+    return kind === GENERAL_NAME.email ? isMailWithin(value, base.value) : isUriWithin(value, base.value);
+}
+/** The domain and what is below it; with a dot in front as well. */
+function isHostWithin(host, domain) {
+    const [name, base] = [host.toLowerCase(), domain.toLowerCase()];
+    if (base === '')
+        return true;
+    return name === base || name.endsWith(base.startsWith('.') ? base : `.${base}`);
+}
+/** A mailbox, a host, or with a dot in front all hosts below a domain. The local part's case counts. */
+function isMailWithin(address, base) {
+    const at = address.lastIndexOf('@');
+    const host = address.slice(at + 1).toLowerCase();
+    const baseAt = base.lastIndexOf('@');
+    const baseHost = base.slice(baseAt + 1).toLowerCase();
+    if (baseAt < 0 && baseHost.startsWith('.'))
+        return host.endsWith(baseHost);
+    if (baseAt > 0 && base.slice(0, baseAt) !== address.slice(0, at))
+        return false;
+    return at >= 0 && host === baseHost;
+}
+function isUriWithin(uri, base) {
+    const [, host = ''] = /^[^:]+:\/\/([^/?#:]*)/.exec(uri) ?? [];
+    const [name, domain] = [host.toLowerCase(), base.toLowerCase()];
+    return domain.startsWith('.') ? name.endsWith(domain) && name !== domain : name === domain;
+}
+/** The base holds an address and a mask of the same length. */
+function isAddressWithin(address, base) {
+    const { length } = address;
+    if (base.length !== length * 2)
+        return false;
+    return address.every((byte, index) => {
+        const mask = base[length + index] ?? 0;
+        return (byte & mask) === ((base[index] ?? 0) & mask);
+    });
+}
+/** `10.0.0.1`, `10.0.0.0/255.0.0.0`; hex for IPv6. */
+function shownAddress(bytes) {
+    if (bytes.length === 4)
+        return bytes.join('.');
+    if (bytes.length === 8)
+        return `${bytes.subarray(0, 4).join('.')}/${bytes.subarray(4).join('.')}`;
+    return bytes.toString('hex').slice(0, 64);
+}
+
+;// CONCATENATED MODULE: ./lib/certificates/signature.js
+
+
+const RSA = ['rsa'];
+const EC = ['ec'];
+/** Signature algorithms (RFC 3279, 4055, 5758, 8410) but for RSASSA-PSS, which has parameters. */
+const SCHEMES = new Map([
+    ['1.2.840.113549.1.1.4', { keys: RSA, digest: 'md5' }],
+    ['1.2.840.113549.1.1.5', { keys: RSA, digest: 'sha1' }],
+    ['1.2.840.113549.1.1.14', { keys: RSA, digest: 'sha224' }],
+    ['1.2.840.113549.1.1.11', { keys: RSA, digest: 'sha256' }],
+    ['1.2.840.113549.1.1.12', { keys: RSA, digest: 'sha384' }],
+    ['1.2.840.113549.1.1.13', { keys: RSA, digest: 'sha512' }],
+    ['1.2.840.10045.4.1', { keys: EC, digest: 'sha1' }],
+    ['1.2.840.10045.4.3.1', { keys: EC, digest: 'sha224' }],
+    ['1.2.840.10045.4.3.2', { keys: EC, digest: 'sha256' }],
+    ['1.2.840.10045.4.3.3', { keys: EC, digest: 'sha384' }],
+    ['1.2.840.10045.4.3.4', { keys: EC, digest: 'sha512' }],
+    ['1.3.101.112', { keys: ['ed25519'], digest: null }],
+    ['1.3.101.113', { keys: ['ed448'], digest: null }],
+]);
+const RSASSA_PSS = '1.2.840.113549.1.1.10';
+const DIGESTS = new Map([
+    ['1.3.14.3.2.26', 'sha1'],
+    ['2.16.840.1.101.3.4.2.4', 'sha224'],
+    ['2.16.840.1.101.3.4.2.1', 'sha256'],
+    ['2.16.840.1.101.3.4.2.2', 'sha384'],
+    ['2.16.840.1.101.3.4.2.3', 'sha512'],
+]);
+/** Whether this key made the signature; `unknown` for an algorithm that is not read here. Never throws. */
+function isSignatureOf({ content, algorithm, signature }, key) {
+    try {
+        const [id, parameters] = algorithm.children;
+        const oid = id === undefined ? '' : objectIdentifier(id);
+        if (oid === RSASSA_PSS)
+            return verifyPss(content, signature, key, parameters);
+        const scheme = SCHEMES.get(oid);
+        if (scheme === undefined)
+            return 'unknown';
+        return scheme.keys.includes(key.asymmetricKeyType ?? '') && (0,external_node_crypto_.verify)(scheme.digest, content, key, signature);
+    }
+    catch {
+        return false;
+    }
+}
+/** RFC 4055, 3.1. Node makes the mask with the digest of the message: another one is not read. */
+function verifyPss(content, signature, key, parameters) {
+    if (key.asymmetricKeyType !== 'rsa' && key.asymmetricKeyType !== 'rsa-pss')
+        return false;
+    const inside = (tag) => parameters?.children.find((node) => node.is(tag))?.children[0];
+    const digest = digestOf(inside(0xa0));
+    const mask = digestOf(inside(0xa1)?.children[1]);
+    if (digest === undefined || mask !== digest)
+        return 'unknown';
+    const salt = inside(0xa2);
+    const saltLength = salt === undefined ? 20 : smallNumber(salt);
+    return (0,external_node_crypto_.verify)(digest, content, { key, padding: external_node_crypto_.constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature);
+}
+function digestOf(algorithm) {
+    const id = algorithm?.children[0];
+    return id === undefined ? 'sha1' : DIGESTS.get(objectIdentifier(id));
+}
+
+;// CONCATENATED MODULE: ./lib/certificates/revocation.js
+
+
+
+
+
+/**
+ * What the given lists say about the chain (RFC 5280, 6.3). Revoked (E_CERT_REVOKED) and a list that the CA of its name
+ * did not sign (E_CRL_FORGED) are errors, whatever `chain-check` says. For a CA without a list that could be used
+ * (E_CRL_MISSING) or with none that is in force (E_CRL_OUTDATED) there is a warning, and the check goes on: the copy in a
+ * secret is stale within days, and servers have their own. Indirect lists are not read.
+ */
+function judgeRevocation(path, lists, now) {
+    const authorities = authoritiesOf(path);
+    const names = new Set(authorities.map(({ name }) => nameKey(name)));
+    const strangers = lists.filter(({ issuer }) => !names.has(nameKey(issuer)));
+    return [
+        ...authorities.flatMap((authority) => {
+            const mine = lists.filter(({ issuer }) => nameKey(issuer) === nameKey(authority.name));
+            return authority.member === undefined
+                ? unproven(authority, mine)
+                : judgeAuthority(authority, authority.member, mine, now);
+        }),
+        ...strangers.slice(0, 1).map((list) => unrelated(list, strangers.length, path)),
+    ];
+}
+function nameKey(name) {
+    return name.join('\n\n');
+}
+/** Leaf's CA first. Nothing is said about what stands above the anchor. */
+function authoritiesOf(path) {
+    const members = membersOf(path, true);
+    const end = members.findIndex(({ certificate }) => certificate === path.anchor);
+    const [leaf] = members;
+    if (members.length === 1 && isSelfSigned(leaf.certificate))
+        return [authorityOf(leaf, leaf, [], [leaf])];
+    // A trusted certificate is not looked up, and a root has no CA above it.
+    const issued = (end < 0 ? members : members.slice(0, end)).filter(({ certificate }) => certificate !== path.root);
+    return issued.map((member, index) => {
+        const issuer = members[index + 1];
+        const root = issuer !== undefined && issuer.certificate === path.root ? [issuer] : [];
+        return authorityOf(member, issuer, [member], [member, ...root]);
+    });
+}
+function authorityOf(below, member, wanted, issued) {
+    const name = below.extensions === undefined ? [] : canonicalName(below.extensions.issuer);
+    return { name, subject: (0,lib_text/* issuerOf */.xD)(below.certificate), member, wanted, issued };
+}
+function judgeAuthority(authority, ca, lists, now) {
+    const signed = lists.map((list) => ({ list, proof: proofOf(list, ca.certificate) }));
+    const genuine = signed.filter(({ proof }) => proof === true).map(({ list }) => list);
+    const foreign = signed.filter(({ proof }) => proof === false).map(({ list }) => list);
+    const unknown = signed.filter(({ proof }) => proof === 'unknown').map(({ list }) => list);
+    const keyId = ca.extensions?.subjectKeyId;
+    const isNamesake = ({ authorityKeyId }) => genuine.length > 0 && authorityKeyId !== undefined && keyId !== undefined && authorityKeyId !== keyId;
+    const forgery = foreign.find((list) => !isNamesake(list));
+    return [
+        ...authority.issued.flatMap((member) => revoked(member, authority, genuine)),
+        ...(forgery === undefined ? [] : [forged(forgery, ca)]),
+        ...(forgery !== undefined && genuine.length === 0 ? [] : coverage(authority, ca, genuine, unknown, now)),
+    ];
+}
+function proofOf(list, { publicKey }) {
+    return isSignatureOf(list, publicKey);
+}
+function revoked(member, { subject }, lists) {
+    for (const list of lists) {
+        const entry = list.find(member.extensions?.serial ?? '');
+        if (entry === undefined)
+            continue;
+        const reason = entry.reason === undefined ? 'no reason given' : `reason: ${entry.reason}`;
+        const serial = (0,lib_text/* printable */.g$)(member.certificate.serialNumber, 64);
+        return [
+            {
+                code: 'E_CERT_REVOKED',
+                severity: 'error',
+                position: member.position,
+                subject: member.subject,
+                message: `${nameMember(member)} (serial ${serial}) was revoked on ${(0,lib_text/* formatTime */.fU)(entry.date)} (${reason}), says the list of ${subject} of ${(0,lib_text/* formatTime */.fU)(list.thisUpdate)} in ${list.where}`,
+                hint: revokedHint(member, subject, entry.reason),
+            },
+        ];
+    }
+    return [];
+}
+function revokedHint({ position }, issuer, reason) {
+    if (position !== 'leaf')
+        return `The team that runs ${issuer} has to say which CA replaces it; ask for a client certificate from that one.`;
+    const again = 'ask for a new client certificate with a new key, then replace client-cert and client-key together.';
+    if (reason === 'certificateHold')
+        return `It is on hold: ask the team that runs ${issuer} whether it will be released; else ${again}`;
+    return `A${again.slice(1)}`;
+}
+function forged(list, ca) {
+    return {
+        code: 'E_CRL_FORGED',
+        severity: 'error',
+        position: ca.position,
+        subject: ca.subject,
+        message: `${list.where} bears the name of ${ca.subject}, but that CA's key did not sign it: the list was altered, or it is from another CA of this name`,
+        hint: `Take the list anew from the team that runs ${ca.subject}, and find out where this one came from.`,
+    };
+}
+/** Whether the lists tell of everything that the CA issued here, and of today. */
+function coverage(authority, ca, genuine, unknown, now) {
+    const { wanted } = authority;
+    if (wanted.length === 0)
+        return [];
+    const gaps = genuine.map((list) => gapOf(list, ca, wanted));
+    const complete = genuine.filter((_, index) => gaps[index] === undefined);
+    if (complete.length === 0) {
+        const [gap = unknown.length > 0 ? 'its signature algorithm is not read here' : undefined] = gaps;
+        const list = genuine[0] ?? unknown[0];
+        return [missing(authority, list === undefined ? undefined : `${list.where} cannot tell, since ${gap}`)];
+    }
+    if (complete.some((list) => list.thisUpdate <= now && (list.nextUpdate === undefined || now <= list.nextUpdate)))
+        return [];
+    return [outdated(authority, complete, now)];
+}
+/** Why this list does not tell whether each of them was revoked; undefined: it does. */
+function gapOf({ scope }, ca, issued) {
+    const { partial, of, distributionPoints } = scope;
+    if (partial !== undefined)
+        return partial;
+    if (ca.extensions?.keyUsage?.includes('cRLSign') === false)
+        return `the certificate of ${ca.subject} does not allow it to sign lists (no cRLSign in its key usage)`;
+    const isCa = ({ extensions }) => extensions?.basicConstraints?.ca === true;
+    if (of !== 'all' && issued.some((member) => isCa(member) !== (of === 'CAs')))
+        return `it is about ${of} only`;
+    const isElsewhere = ({ extensions }) => !distributionPoints.some((point) => extensions?.distributionPoints.some((own) => own.equals(point)));
+    if (distributionPoints.length > 0 && issued.some(isElsewhere))
+        return 'it is about certificates that name another place for their list';
+    return undefined;
+}
+function warning(authority, code, message, hint) {
+    const [first] = authority.issued;
+    const { subject, member } = authority;
+    return { code, severity: 'warning', position: (member ?? first)?.position ?? 'leaf', subject, message, hint };
+}
+function missing(authority, why) {
+    const { subject, issued } = authority;
+    const [first] = issued;
+    const what = first === undefined ? '' : ` whether ${nameMember(first)} was revoked is not known`;
+    const start = why === undefined ? `client-crl holds no list of ${subject}` : why;
+    return warning(authority, 'E_CRL_MISSING', `${start}:${what}`, `Add the current list of ${subject} to client-crl; servers that have lists need one for each CA of the chain.`);
+}
+function outdated(authority, lists, now) {
+    const { subject } = authority;
+    const newest = lists.reduce((a, b) => (b.thisUpdate > a.thisUpdate ? b : a));
+    const isEarly = newest.thisUpdate > now;
+    const when = isEarly
+        ? `is in force only from ${(0,lib_text/* formatTime */.fU)(newest.thisUpdate)}`
+        : `is out of date since ${(0,lib_text/* formatTime */.fU)(newest.nextUpdate ?? newest.thisUpdate)}`;
+    return warning(authority, 'E_CRL_OUTDATED', `the list of ${subject} in ${newest.where} ${when}: a later revocation is not known`, isEarly
+        ? `Check the runner's clock, which says ${(0,lib_text/* formatTime */.fU)(now)}.`
+        : `Put the current list of ${subject} into client-crl.`);
+}
+/** The chain ends below its CA, so that no signature can be checked. */
+function unproven(authority, lists) {
+    const [list] = lists;
+    if (list === undefined)
+        return [missing(authority, undefined)];
+    const revoking = lists.find((one) => authority.issued.some(({ extensions }) => one.find(extensions?.serial ?? '') !== undefined));
+    const says = revoking === undefined ? '' : ', though it names the certificate as revoked';
+    return [
+        missing(authority, `${(revoking ?? list).where} cannot be proven${says}, since the certificate of ${authority.subject} was not given`),
+    ];
+}
+function unrelated(list, amount, { chain }) {
+    const [leaf] = chain;
+    const more = amount > 1 ? ` and ${amount - 1} more` : '';
+    return {
+        code: 'E_CRL_MISSING',
+        severity: 'notice',
+        position: 'extra',
+        subject: list.shownIssuer,
+        message: `${list.where} is a list of ${list.shownIssuer}${more}, which issued no certificate in the chain of ${(0,lib_text/* issuerOf */.xD)({ issuer: leaf.subject })}`,
+        hint: undefined,
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/certificates/severity.js
 
 /** Codes by which OpenSSL names what `chain-check: warn` relaxes, and the kind of the fault that explains them. */
@@ -54397,6 +55724,7 @@ function weakKey({ certificate, unreadable }) {
 ;// CONCATENATED MODULE: ./lib/certificates/usage.js
 
 
+
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const PURPOSE_NAMES = new Map([
@@ -54491,8 +55819,9 @@ function authority(member) {
     const { basicConstraints, keyUsage, version } = extensions;
     const reasons = [
         // Version 1 has no extensions: such a root is a CA because somebody trusts it.
-        ...(basicConstraints === undefined && !(version < 3 && member.position === 'root')
-            ? ['has no basic constraints']
+        ...(basicConstraints === undefined && version >= 3 ? ['has no basic constraints'] : []),
+        ...(version < 3 && member.position !== 'root'
+            ? [`is a certificate of version ${version}, which cannot say that it is a CA`]
             : []),
         ...(basicConstraints?.ca === false ? ['says that it is no CA (basic constraints)'] : []),
         ...(keyUsage?.includes('keyCertSign') === false
@@ -54525,14 +55854,22 @@ function pathLength(members, index) {
     });
 }
 function keyIdentifiers(member, issuer) {
-    const named = member.extensions?.authorityKeyId;
-    const found = issuer?.extensions?.subjectKeyId;
-    if (issuer === undefined || named === undefined || found === undefined || named === found)
+    const named = member.extensions;
+    const found = issuer?.extensions;
+    if (issuer === undefined || named === undefined || found === undefined)
         return [];
+    const { authorityKeyId, authorityCertificate } = named;
+    const otherKey = authorityKeyId !== undefined && (found.subjectKeyId ?? authorityKeyId) !== authorityKeyId;
+    const otherCertificate = (authorityCertificate.serial ?? found.serial) !== found.serial ||
+        (authorityCertificate.issuer !== undefined &&
+            authorityCertificate.issuer.join('\n\n') !== canonicalName(found.issuer).join('\n\n'));
+    if (!otherKey && !otherCertificate)
+        return [];
+    const what = otherKey ? 'another key identifier than its issuer' : 'another certificate of its issuer than';
     return fault(member, {
         code: 'E_CERT_REFUSED',
         kind: 'structure',
-        message: `${nameMember(member)} names another key identifier than its issuer ${issuer.subject} has, though that key signed it; servers that use OpenSSL refuse it`,
+        message: `${nameMember(member)} names ${what} ${issuer.subject} has, though that key signed it; servers that use OpenSSL refuse it`,
         hint: `Use the certificate of ${issuer.subject} that the CA hands out now, or ask for a new client certificate.`,
     });
 }
@@ -54758,11 +56095,14 @@ function pem(certificates) {
 
 
 
+
+
+
 const SEVERITIES = ['error', 'warning', 'notice'];
 /**
  * Checks, before any connection, whether servers will accept the client's certificate: OpenSSL gives the verdict, the
  * findings say which certificate is at fault and what to do. A bad chain never throws: it has findings of severity
- * error, with E_CERT codes, E_KEY_MISMATCH or E_KEY_UNSUPPORTED. Rejects with the signal's reason.
+ * error, with E_CERT and E_CRL codes, E_KEY_MISMATCH or E_KEY_UNSUPPORTED. Rejects with the signal's reason.
  */
 async function checkChain(request) {
     request.signal?.throwIfAborted();
@@ -54774,6 +56114,7 @@ async function checkChain(request) {
     const findings = [
         ...(await chain_check_judge(judged, request)),
         ...[broken, missing, partialAnchor(judged), endedRoot(judged, request.now)].filter((one) => one !== undefined),
+        ...(request.revocationLists === undefined ? [] : judgeRevocation(path, request.revocationLists, request.now)),
         ...judgeLeftovers(request.leaf, request.others, path),
     ];
     return {
@@ -54819,7 +56160,13 @@ async function chain_check_judge(judged, request) {
     const { members } = judged;
     const [leaf] = members;
     const dates = members.map((member) => judgeValidity(member, request, request.now));
-    const found = [...dates.filter((date) => date !== undefined), ...judgeUsage(members), ...judgeStrength(members)];
+    const found = [
+        ...dates.filter((date) => date !== undefined),
+        ...judgeUsage(members),
+        ...judgeNameConstraints(members),
+        ...judgeStrength(members),
+        ...judgeConformance(members),
+    ];
     const faults = found.filter(isFault);
     const findings = found.filter(isFinding);
     // Without the key there is no handshake, and so no verdict.
@@ -54889,6 +56236,157 @@ function endedRoot({ path, members }, now) {
     if (fault === undefined || !isFault(fault))
         return undefined;
     return { ...withSeverity(fault, 'warning'), hint: 'It is not sent; that the server has a newer one decides.' };
+}
+
+;// CONCATENATED MODULE: ./lib/certificates/revocation-list.js
+
+
+
+
+
+
+
+const revocation_list_OID = {
+    keyId: '2.5.29.35',
+    number: '2.5.29.20',
+    reason: '2.5.29.21',
+    delta: '2.5.29.27',
+    issuingDistributionPoint: '2.5.29.28',
+    freshest: '2.5.29.46',
+};
+/** RFC 5280, 5.3.1. 7 is not used. */
+const REASONS = [
+    undefined,
+    'keyCompromise',
+    'cACompromise',
+    'affiliationChanged',
+    'superseded',
+    'cessationOfOperation',
+    'certificateHold',
+    undefined,
+    'removeFromCRL',
+    'privilegeWithdrawn',
+    'aACompromise',
+];
+/** Each costs a signature, and a chain has a handful of CAs. */
+const MOST_LISTS = 200;
+/**
+ * The lists of `client-crl`, PEM or DER, in their order. What cannot be used refuses the input: a list that was dropped
+ * in silence would revoke nothing. Throws PublishError E_CRL_UNREADABLE or E_INPUT_TRUNCATED.
+ */
+function readRevocationLists(material) {
+    const { blocks, broken } = (0,encoding_blocks/* readBlocks */.v_)(material);
+    const [fault] = broken;
+    if (fault !== undefined)
+        throw revocation_list_brokenBlock(fault);
+    if (blocks.length === 0 || blocks.length > MOST_LISTS) {
+        throw revocation_list_unreadable(`${(0,encoding_blocks/* nameOfMaterial */.Gh)(material)} holds ${(0,lib_text/* count */.U9)(blocks.length, 'block')}`, `from 1 to ${MOST_LISTS} lists are read`);
+    }
+    return blocks.map(readBlock);
+}
+function revocation_list_unreadable(what, why, cause) {
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_CRL_UNREADABLE',
+        message: `${what}: ${why}`,
+        hint: 'Take the list anew from the CA (PEM, or base64 of DER), or leave client-crl out.',
+        cause,
+    });
+}
+function revocation_list_brokenBlock({ where, fault, cutOff }) {
+    if (!cutOff)
+        return revocation_list_unreadable(`${where} cannot be read`, fault);
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_INPUT_TRUNCATED',
+        message: `${where} is cut off: ${fault}`,
+        hint: 'Store the whole file again, unchanged, or give its path.',
+    });
+}
+function readBlock({ where, kind, bytes }) {
+    if (kind !== 'crl')
+        throw revocation_list_unreadable(`${where} is ${(0,encoding_kind/* nameOfKind */.lI)(kind)}`, 'client-crl holds certificate revocation lists only');
+    try {
+        return revocation_list_read(where, bytes);
+    }
+    catch (cause) {
+        const why = (0,lib_text/* printable */.g$)(cause instanceof Error ? cause.message : '', 120);
+        throw revocation_list_unreadable(`${where} is a malformed revocation list`, why, cause);
+    }
+}
+/** RFC 5280, 5.1. Throws an Error. */
+function revocation_list_read(where, der) {
+    const [tbs, algorithm, bits] = DerNode.of(der).children;
+    if (tbs === undefined || algorithm === undefined || !bits?.is(DER.bitString))
+        throw new Error('it is not signed');
+    const [first, ...others] = tbs.children;
+    const fields = first?.is(DER.integer) ? others : tbs.children;
+    const [inner, issuer, thisUpdate, ...rest] = fields;
+    if (inner === undefined || issuer === undefined || thisUpdate === undefined)
+        throw new Error('a field is missing');
+    // The one outside of the signature could be anybody's.
+    if (!inner.bytes.equals(algorithm.bytes))
+        throw new Error('it names two signature algorithms');
+    const nextUpdate = rest.find((node) => node.is(DER.utcTime) || node.is(DER.generalizedTime));
+    const extensions = readExtensionList(rest.find((node) => node.is(0xa0))?.children[0]);
+    const scope = scopeOf(extensions);
+    const entries = entriesOf(rest.find((node) => node.is(DER.sequence)));
+    return {
+        where,
+        content: tbs.bytes,
+        algorithm,
+        signature: bits.content.subarray(1),
+        issuer: canonicalName(issuer),
+        shownIssuer: shownName(issuer),
+        authorityKeyId: keyIdOf(extensions),
+        thisUpdate: time(thisUpdate),
+        nextUpdate: nextUpdate && time(nextUpdate),
+        scope,
+        // An entry of an indirect list can be about any CA's certificate.
+        find: (serial) => (scope.isIndirect ? undefined : entries.get(serial)),
+    };
+}
+/** All of them are read, so that a list is readable as a whole or not at all. */
+function entriesOf(list) {
+    const entries = new Map();
+    for (const { children } of list?.children ?? []) {
+        const [serial, date, extensions] = children;
+        if (serial === undefined || date === undefined)
+            throw new Error('an entry is incomplete');
+        const reason = extensions && readExtensionList(extensions).get(revocation_list_OID.reason);
+        const code = reason === undefined ? 0 : smallNumber(DerNode.of(reason.value));
+        // Of a delta list: the entry takes an earlier one back.
+        if (REASONS[code] === 'removeFromCRL')
+            continue;
+        entries.set(integerHex(serial), { date: time(date), reason: REASONS[code] });
+    }
+    return entries;
+}
+function keyIdOf(extensions) {
+    const extension = extensions.get(revocation_list_OID.keyId);
+    const field = extension && DerNode.of(extension.value).children.find((node) => node.is(0x80));
+    return field?.content.toString('hex');
+}
+const KNOWN = new Set(Object.values(revocation_list_OID));
+function scopeOf(extensions) {
+    const point = extensions.get(revocation_list_OID.issuingDistributionPoint);
+    const fields = point === undefined ? [] : DerNode.of(point.value).children;
+    const isSet = (tag) => fields.some((node) => node.is(tag) && der_node_boolean(node.as(DER.boolean)));
+    const [unknown] = [...extensions].flatMap(([oid, { critical }]) => (critical && !KNOWN.has(oid) ? [oid] : []));
+    const distributionPoints = point === undefined ? [] : fullNames(DerNode.of(point.value));
+    const isNamed = fields.some((node) => node.is(0xa0));
+    const gaps = [
+        [isSet(0x84), 'it is an indirect list, which is not read here'],
+        [extensions.has(revocation_list_OID.delta), 'it is a delta list, which only adds to a complete one'],
+        [unknown !== undefined, `it has the critical extension ${unknown}, which is not read here`],
+        [fields.some((node) => node.is(0x83)), 'it covers some reasons for a revocation only'],
+        [isSet(0x85), 'it is about attribute certificates'],
+        [isNamed && distributionPoints.length === 0, 'it names its place in a way that is not read here'],
+    ];
+    return {
+        isIndirect: isSet(0x84),
+        partial: gaps.find(([applies]) => applies)?.[1],
+        of: isSet(0x81) ? 'leaves' : isSet(0x82) ? 'CAs' : 'all',
+        distributionPoints,
+    };
 }
 
 ;// CONCATENATED MODULE: external "node:timers/promises"
@@ -55410,12 +56908,12 @@ function checkFitness(fields, malformed, shownName) {
     });
     const name = fields.get('name')?.[0];
     if (!name)
-        add(missing('Name', malformed.get('name')));
+        add(metadata_missing('Name', malformed.get('name')));
     else if (!isProjectName(name))
         add(`has the Name '${(0,lib_text/* printable */.g$)(name)}', which is none (ASCII letters, digits, . _ -)`);
     const version = fields.get('version')?.[0];
     if (!version)
-        add(missing('Version', malformed.get('version')));
+        add(metadata_missing('Version', malformed.get('version')));
     else if (parseVersion(version) === undefined)
         add(`has the Version '${(0,lib_text/* printable */.g$)(version)}', which is none (PEP 440)`);
     const declared = fields.get('metadata-version')?.[0];
@@ -55425,7 +56923,7 @@ function checkFitness(fields, malformed, shownName) {
     }
     problems.throwIfAny();
 }
-function missing(header, reason) {
+function metadata_missing(header, reason) {
     return reason === undefined ? `has no ${header}` : `has an unusable ${header}: it ${reason}`;
 }
 function withoutUnknown(fields) {
@@ -56639,7 +58137,7 @@ function parseCentralHeader(directory, position) {
     const [size = 0, compressedSize = 0, offset = 0] = zip64.values;
     const rawName = header.subarray(CENTRAL_BYTES, nameEnd);
     return {
-        name: nameOf(rawName, flags),
+        name: zip_headers_nameOf(rawName, flags),
         rawName,
         flags,
         method: methodOf(header.readUInt16LE(10), flags, size, compressedSize),
@@ -56653,7 +58151,7 @@ function parseCentralHeader(directory, position) {
         length: extraEnd,
     };
 }
-function nameOf(raw, flags) {
+function zip_headers_nameOf(raw, flags) {
     if (!(0,external_node_buffer_.isUtf8)(raw))
         throw new ZipFault('its name is not UTF-8');
     const name = raw.toString('utf8');
@@ -56976,7 +58474,7 @@ async function readDirectory(file, range, signal) {
     while (position < directory.length) {
         if (headers.length % MEMBERS_PER_TURN === 0)
             await turn(signal);
-        const header = zip_parse(file, directory, position, range.offset);
+        const header = parse(file, directory, position, range.offset);
         const path = segmentsOf(header.name).join('/');
         if (paths.has(path))
             throw zip_refused(file, header.name, header.offset, 'there is another member of this name');
@@ -56989,7 +58487,7 @@ async function readDirectory(file, range, signal) {
     }
     return headers;
 }
-function zip_parse(file, directory, position, start) {
+function parse(file, directory, position, start) {
     try {
         return parseCentralHeader(directory, position);
     }
@@ -57425,8 +58923,8 @@ function inOrder(a, b) {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 17 modules
-var lib_core = __nccwpck_require__(9275);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 10 modules
+var lib_core = __nccwpck_require__(7264);
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/glob/lib/internal-glob-options-helper.js
@@ -61733,8 +63231,549 @@ function tagWarning(distributions, { type, name }) {
     return `the tag is ${(0,lib_text/* printable */.g$)(name, 120)}, and no distribution has that version: ${listNames([...releases])}`;
 }
 
-// EXTERNAL MODULE: ./lib/encoding/der.js
-var encoding_der = __nccwpck_require__(7578);
+// EXTERNAL MODULE: ./node_modules/node-forge/lib/asn1.js
+var asn1 = __nccwpck_require__(7357);
+;// CONCATENATED MODULE: ./lib/identity/pkcs12-fault.js
+/**
+ * Why a PKCS#12 file does not open, before it is known which input it came from. `damaged`: its structure; `password`:
+ * not with this one; `unsupported`: the message goes on from the file's name (`is encrypted with ...`).
+ */
+class Pkcs12Fault extends Error {
+    reason;
+    constructor(reason, message) {
+        super(message);
+        this.name = 'Pkcs12Fault';
+        this.reason = reason;
+    }
+}
+function damaged(message) {
+    return new Pkcs12Fault('damaged', message);
+}
+function unsupported(message) {
+    return new Pkcs12Fault('unsupported', message);
+}
+
+;// CONCATENATED MODULE: ./lib/identity/asn1.js
+
+
+const UNIVERSAL = 0x00;
+const CONTEXT = 0x80;
+const INTEGER = 2;
+const OCTET_STRING = 4;
+const OBJECT_IDENTIFIER = 6;
+const UTF8_STRING = 12;
+const BMP_STRING = 30;
+/** Longest INTEGER that is read as a number, in bytes: what a double holds exactly. */
+const LONGEST_INTEGER = 6;
+/** DER, or BER with indefinite lengths and strings in pieces, which NSS and Java write. Throws Pkcs12Fault `damaged`. */
+function asn1_parse(bytes) {
+    try {
+        const options = { strict: true, parseAllBytes: true, decodeBitStrings: false };
+        return asn1.fromDer(bytes.toString('latin1'), options);
+    }
+    catch {
+        throw damaged('it is no well-formed ASN.1');
+    }
+}
+/** What is inside. */
+function members(node) {
+    if (node === undefined || typeof node.value === 'string')
+        throw damaged('a part of it is missing');
+    return node.value;
+}
+function isOctetString({ tagClass, type }) {
+    return tagClass === UNIVERSAL && type === OCTET_STRING;
+}
+function isInteger({ tagClass, type }) {
+    return tagClass === UNIVERSAL && type === INTEGER;
+}
+/** What stands in `[number]`; undefined where another tag stands there. */
+function tagged(node, number) {
+    return node?.tagClass === CONTEXT && node.type === number ? node : undefined;
+}
+/** The bytes of a string, whose pieces are put together. */
+function octets(node) {
+    if (node === undefined)
+        throw damaged('a string in it is missing');
+    return typeof node.value === 'string' ? Buffer.from(node.value, 'latin1') : Buffer.concat(node.value.map(octets));
+}
+function octetString(node) {
+    if (node === undefined || !isOctetString(node))
+        throw damaged('a string in it is missing');
+    return octets(node);
+}
+function asn1_objectIdentifier(node) {
+    if (node === undefined || node.type !== OBJECT_IDENTIFIER || typeof node.value !== 'string' || node.value === '') {
+        throw damaged('an object identifier in it is missing');
+    }
+    return asn1.derToOid(node.value);
+}
+/** Not negative. */
+function integer(node) {
+    if (node === undefined || !isInteger(node))
+        throw damaged('a number in it is missing');
+    const bytes = octets(node);
+    if (bytes.length === 0 || bytes.length > LONGEST_INTEGER || bytes.readInt8(0) < 0) {
+        throw damaged('a number in it makes no sense');
+    }
+    return bytes.readUIntBE(0, bytes.length);
+}
+function algorithm(node) {
+    const [oid, parameters] = members(node);
+    return { oid: asn1_objectIdentifier(oid), parameters };
+}
+/** BMPString, which the reader has decoded, or UTF8String; undefined for any other. */
+function asn1_text(node) {
+    if (node?.tagClass !== UNIVERSAL || typeof node.value !== 'string')
+        return undefined;
+    if (node.type === BMP_STRING)
+        return node.value;
+    return node.type === UTF8_STRING ? octets(node).toString('utf8') : undefined;
+}
+/** The element as DER, whatever it was written in. */
+function derOf(node) {
+    return Buffer.from(asn1.toDer(node).getBytes(), 'latin1');
+}
+
+;// CONCATENATED MODULE: ./lib/identity/pkcs12-file.js
+
+
+const DATA = '1.2.840.113549.1.7.1';
+const ENCRYPTED_DATA = '1.2.840.113549.1.7.6';
+const KEY_BAG = '1.2.840.113549.1.12.10.1.1';
+const SHROUDED_KEY_BAG = '1.2.840.113549.1.12.10.1.2';
+const CERTIFICATE_BAG = '1.2.840.113549.1.12.10.1.3';
+const SAFE_CONTENTS_BAG = '1.2.840.113549.1.12.10.1.6';
+const X509 = '1.2.840.113549.1.9.22.1';
+const FRIENDLY_NAME = '1.2.840.113549.1.9.20';
+const LOCAL_KEY_ID = '1.2.840.113549.1.9.21';
+const PUBLIC_KEY_MODE = 'is locked with a certificate, not with a password';
+/** Throws Pkcs12Fault `damaged` or `unsupported`. */
+function readPkcs12(bytes) {
+    const [version, authenticated, mac] = members(asn1_parse(bytes));
+    if (integer(version) !== 3)
+        throw damaged('its version is not 3');
+    const [type, wrapper] = members(authenticated);
+    if (asn1_objectIdentifier(type) !== DATA)
+        throw unsupported(PUBLIC_KEY_MODE);
+    const content = octetString(members(wrapper)[0]);
+    return { safes: members(asn1_parse(content)).map(readSafe), content, mac: mac && readMac(mac) };
+}
+/** ContentInfo (RFC 5652, 3), and in it EncryptedData (8). */
+function readSafe(node) {
+    const [type, wrapper] = members(node);
+    const kind = asn1_objectIdentifier(type);
+    const [inner] = members(wrapper);
+    if (kind === DATA)
+        return { data: octetString(inner) };
+    if (kind !== ENCRYPTED_DATA)
+        throw unsupported(PUBLIC_KEY_MODE);
+    const [, info] = members(inner);
+    const [, encryption, encrypted] = members(info);
+    return { encryption: algorithm(encryption), encrypted: octets(tagged(encrypted, 0)) };
+}
+function readMac(node) {
+    const [info, salt, iterations] = members(node);
+    const [digestAlgorithm, digest] = members(info);
+    return {
+        algorithm: algorithm(digestAlgorithm),
+        digest: octetString(digest),
+        salt: octetString(salt),
+        iterations: iterations === undefined ? 1 : integer(iterations),
+    };
+}
+/** Reads unlocked SafeContents. Throws Pkcs12Fault `damaged`. */
+function readBags(data) {
+    const bags = { keys: [], certificates: [] };
+    collectBags(asn1_parse(data), bags);
+    return bags;
+}
+function collectBags(contents, found) {
+    for (const bag of members(contents)) {
+        const [type, wrapper, attributes] = members(bag);
+        const kind = asn1_objectIdentifier(type);
+        const [value] = members(wrapper);
+        const named = readAttributes(attributes);
+        if (value === undefined)
+            throw damaged('an entry of it is empty');
+        if (kind === SAFE_CONTENTS_BAG)
+            collectBags(value, found);
+        else if (kind === KEY_BAG)
+            found.keys.push({ ...named, data: derOf(value) });
+        else if (kind === SHROUDED_KEY_BAG)
+            found.keys.push({ ...named, ...readLocked(value) });
+        else if (kind === CERTIFICATE_BAG)
+            found.certificates.push(...readCertificate(value, named));
+    }
+}
+/** EncryptedPrivateKeyInfo (RFC 5958, 3). */
+function readLocked(node) {
+    const [encryption, encrypted] = members(node);
+    return { encryption: algorithm(encryption), encrypted: octetString(encrypted) };
+}
+function readCertificate(node, named) {
+    const [type, wrapper] = members(node);
+    return asn1_objectIdentifier(type) === X509 ? [{ ...named, der: octetString(members(wrapper)[0]) }] : [];
+}
+function readAttributes(node) {
+    let alias;
+    let localKeyId;
+    for (const attribute of node === undefined ? [] : members(node)) {
+        const [type, values] = members(attribute);
+        const kind = asn1_objectIdentifier(type);
+        const [value] = members(values);
+        if (kind === FRIENDLY_NAME)
+            alias = asn1_text(value);
+        if (kind === LOCAL_KEY_ID && value !== undefined)
+            localKeyId = octets(value).toString('hex');
+    }
+    return { alias, localKeyId };
+}
+/** The parameters that PBKDF2 and the schemes of PKCS#12 begin with. */
+function saltAndIterations(fields) {
+    const [salt, iterations] = fields;
+    return { salt: octetString(salt), iterations: integer(iterations) };
+}
+/** An optional INTEGER before another field, and the rest. */
+function optionalInteger(fields) {
+    const [first, ...rest] = fields;
+    return first !== undefined && isInteger(first) ? { value: integer(first), rest } : { value: undefined, rest: fields };
+}
+
+;// CONCATENATED MODULE: ./lib/identity/derivation.js
+
+
+
+
+
+
+/** Of one derivation. Programs write 2,048 to 600,000, some a million. */
+const MOST_OLD_ITERATIONS = 1_000_000;
+const MOST_PBKDF2_ITERATIONS = 5_000_000;
+/**
+ * Of all derivations of one file, in rounds of the old function: about eight seconds. Checking two forms of the password
+ * and opening certificates and key with the most iterations takes no more.
+ */
+const MOST_ROUNDS = 8_000_000;
+/** What an iteration of PBKDF2 costs in these rounds: OpenSSL does it without leaving for JavaScript each time. */
+const PBKDF2_COST = 0.4;
+/** Rounds between two looks at the signal: about ten milliseconds. */
+const SLICE = 10_000;
+const PBKDF2 = '1.2.840.113549.1.5.12';
+const HMACS = new Map([
+    ['1.2.840.113549.2.7', 'sha1'],
+    ['1.2.840.113549.2.8', 'sha224'],
+    ['1.2.840.113549.2.9', 'sha256'],
+    ['1.2.840.113549.2.10', 'sha384'],
+    ['1.2.840.113549.2.11', 'sha512'],
+]);
+const HMAC_SHA1 = '1.2.840.113549.2.7';
+/** The digest of an HMAC (RFC 8018, B.1). Throws Pkcs12Fault `unsupported`. */
+function digestOfHmac(oid) {
+    const digest = HMACS.get(oid);
+    if (digest === undefined)
+        throw unsupported(`uses an HMAC that this action does not have (${oid})`);
+    return digest;
+}
+/** Bytes that the old function works on at once: the digests' block size (RFC 7292, B.2). */
+function blockSize(digest) {
+    return digest === 'sha384' || digest === 'sha512' ? 128 : 64;
+}
+/**
+ * Derives the keys of one file within bounds: a hostile or damaged file can ask for days. Every method throws
+ * Pkcs12Fault `damaged` or `unsupported`, or the signal's reason once it is aborted.
+ */
+class KeyDerivation {
+    #signal;
+    #rounds = 0;
+    constructor(signal) {
+        this.#signal = signal;
+    }
+    /** The derivation of PKCS#12 itself (RFC 7292, B.2). */
+    async old(password, options) {
+        const { digest, purpose, salt, iterations, length } = options;
+        const block = blockSize(digest);
+        const diversifier = Buffer.alloc(block, purpose);
+        const input = Buffer.concat([repeated(salt, block), repeated(password.bmp, block)]);
+        const parts = [];
+        for (let have = 0; have < length; have += parts.at(-1)?.length ?? length) {
+            this.#spend(iterations, MOST_OLD_ITERATIONS, 1);
+            const derived = await this.#hashed(digest, Buffer.concat([diversifier, input]), iterations);
+            parts.push(derived);
+            addToBlocks(input, repeated(derived, block).subarray(0, block));
+        }
+        return Buffer.concat(parts).subarray(0, length);
+    }
+    async #hashed(digest, start, iterations) {
+        let derived = start;
+        for (let round = 0; round < iterations; round += 1) {
+            if (round % SLICE === 0) {
+                await (0,promises_namespaceObject.setImmediate)();
+                this.#signal.throwIfAborted();
+            }
+            derived = (0,external_node_crypto_.hash)(digest, derived, 'buffer');
+        }
+        return derived;
+    }
+    /**
+     * PBKDF2 by its algorithm identifier (RFC 8018, A.2). `length` in bytes: what the cipher needs; undefined: what the
+     * parameters must say themselves (RFC 9579, 4).
+     */
+    async pbkdf2(password, { oid, parameters }, length) {
+        if (oid !== PBKDF2)
+            throw unsupported(`derives its key in a way that this action does not have (${oid})`);
+        const fields = members(parameters);
+        const { salt, iterations } = saltAndIterations(fields);
+        const { value: stated, rest } = optionalInteger(fields.slice(2));
+        const bytes = length ?? stated ?? 0;
+        if (bytes < 1 || bytes > 64 || (stated ?? bytes) !== bytes)
+            throw damaged('the length of a key in it is wrong');
+        const digest = digestOfHmac(rest[0] === undefined ? HMAC_SHA1 : algorithm(rest[0]).oid);
+        this.#spend(iterations, MOST_PBKDF2_ITERATIONS, PBKDF2_COST);
+        return this.#unlessAborted((done) => (0,external_node_crypto_.pbkdf2)(password.utf8, salt, iterations, bytes, digest, done));
+    }
+    /** A thread of Node's pool goes on to its end, but nobody waits for it. */
+    #unlessAborted(start) {
+        const signal = this.#signal;
+        return new Promise((resolve, reject) => {
+            signal.throwIfAborted();
+            const abort = () => reject(signal.reason);
+            signal.addEventListener('abort', abort, { once: true });
+            start((error, key) => {
+                signal.removeEventListener('abort', abort);
+                if (error === null)
+                    resolve(key);
+                else
+                    reject(error);
+            });
+        });
+    }
+    #spend(iterations, most, cost) {
+        if (iterations < 1)
+            throw damaged('a number of iterations in it is 0');
+        if (iterations > most) {
+            throw unsupported(`asks for ${(0,encoding_der/* formatNumber */.ZV)(iterations)} rounds of key derivation, more than ${(0,encoding_der/* formatNumber */.ZV)(most)}`);
+        }
+        this.#rounds += iterations * cost;
+        if (this.#rounds > MOST_ROUNDS)
+            throw unsupported('asks for more key derivation than any program writes');
+    }
+}
+/** Whole blocks of `bytes`, over and over; none of nothing. */
+function repeated(bytes, block) {
+    return Buffer.alloc(block * Math.ceil(bytes.length / block), bytes);
+}
+/** Each block of `input`, a big-endian number, plus `addend` plus one; what is carried out of the block is lost. */
+function addToBlocks(input, addend) {
+    for (let start = 0; start < input.length; start += addend.length) {
+        let carry = 1;
+        for (let at = addend.length - 1; at >= 0; at -= 1) {
+            carry += (input[start + at] ?? 0) + (addend[at] ?? 0);
+            input[start + at] = carry & 0xff;
+            carry >>= 8;
+        }
+    }
+}
+
+// EXTERNAL MODULE: ./node_modules/node-forge/lib/rc2.js
+var rc2 = __nccwpck_require__(6893);
+// EXTERNAL MODULE: ./node_modules/node-forge/lib/util.js
+var lib_util = __nccwpck_require__(7456);
+;// CONCATENATED MODULE: ./lib/identity/pkcs12-encryption.js
+
+
+
+
+
+
+
+const PBES2 = '1.2.840.113549.1.5.13';
+/** RFC 8018, B.2. */
+const PBES2_CIPHERS = new Map([
+    ['2.16.840.1.101.3.4.1.2', { name: 'aes-128-cbc', keyLength: 16, block: 16 }],
+    ['2.16.840.1.101.3.4.1.22', { name: 'aes-192-cbc', keyLength: 24, block: 16 }],
+    ['2.16.840.1.101.3.4.1.42', { name: 'aes-256-cbc', keyLength: 32, block: 16 }],
+    ['1.2.840.113549.3.7', { name: 'des-ede3-cbc', keyLength: 24, block: 8 }],
+]);
+/** PKCS#12's own schemes (RFC 7292, C), all with SHA-1: those that programs wrote by default. */
+const OLD_CIPHERS = new Map([
+    ['1.2.840.113549.1.12.1.3', { name: 'des-ede3-cbc', keyLength: 24, block: 8 }],
+    ['1.2.840.113549.1.12.1.4', { name: 'des-ede-cbc', keyLength: 16, block: 8 }],
+    ['1.2.840.113549.1.12.1.5', { name: 'rc2', keyLength: 16, block: 8 }],
+    ['1.2.840.113549.1.12.1.6', { name: 'rc2', keyLength: 5, block: 8 }],
+]);
+/**
+ * Opens what is locked. Throws Pkcs12Fault: `password` where the padding is wrong, `damaged` or `unsupported`. A wrong
+ * password gives right padding once in 256 times: what comes out must be looked at.
+ */
+function unlock(locked, password, derivation) {
+    const { oid } = locked.encryption;
+    if (oid === PBES2)
+        return unlockPbes2(locked, password, derivation);
+    const cipher = OLD_CIPHERS.get(oid);
+    if (cipher === undefined)
+        throw unknownCipher(oid);
+    return unlockOld(cipher, locked, password, derivation);
+}
+function unknownCipher(oid) {
+    return unsupported(`is encrypted with a cipher that this action does not have (${oid})`);
+}
+async function unlockPbes2(locked, password, derivation) {
+    const [function_, scheme] = members(locked.encryption.parameters);
+    const { oid, parameters } = algorithm(scheme);
+    const cipher = PBES2_CIPHERS.get(oid);
+    if (cipher === undefined)
+        throw unknownCipher(oid);
+    const key = await derivation.pbkdf2(password, algorithm(function_), cipher.keyLength);
+    return decrypt(cipher, key, octetString(parameters), locked.encrypted);
+}
+async function unlockOld(cipher, { encryption, encrypted }, password, derivation) {
+    const parameters = { digest: 'sha1', ...saltAndIterations(members(encryption.parameters)) };
+    const key = await derivation.old(password, { ...parameters, purpose: 1, length: cipher.keyLength });
+    const iv = await derivation.old(password, { ...parameters, purpose: 2, length: cipher.block });
+    return decrypt(cipher, key, iv, encrypted);
+}
+async function decrypt({ name, block }, key, iv, encrypted) {
+    if (iv.length !== block)
+        throw damaged('an initialisation vector in it has the wrong length');
+    if (encrypted.length === 0 || encrypted.length % block !== 0)
+        throw damaged('an encrypted part of it is incomplete');
+    if (name === 'rc2')
+        return unpadded(await decryptRc2(key, iv, encrypted), block);
+    const decipher = (0,external_node_crypto_.createDecipheriv)(name, key, iv).setAutoPadding(false);
+    return unpadded(Buffer.concat([decipher.update(encrypted), decipher.final()]), block);
+}
+/** As many bytes as the last one says, all of them the same (RFC 8018, 6.1.1). */
+function unpadded(bytes, block) {
+    const size = bytes.at(-1) ?? 0;
+    const padding = bytes.subarray(bytes.length - size);
+    if (size < 1 || size > block || padding.some((byte) => byte !== size)) {
+        throw new Pkcs12Fault('password', 'what it decrypts to has no padding');
+    }
+    return bytes.subarray(0, bytes.length - size);
+}
+/** Bytes at once: node-forge's time grows with their square. */
+const RC2_PIECE = 4096;
+/** All bits of the key count. Each piece begins where the one before it ended, as CBC allows. */
+async function decryptRc2(key, iv, encrypted) {
+    const pieces = [];
+    let vector = iv;
+    for (let at = 0; at < encrypted.length; at += RC2_PIECE) {
+        const piece = encrypted.subarray(at, at + RC2_PIECE);
+        const decipher = rc2.createDecryptionCipher(key.toString('latin1'), key.length * 8);
+        decipher.start(vector.toString('latin1'));
+        decipher.update(lib_util.createBuffer(piece.toString('latin1')));
+        decipher.finish(() => true);
+        pieces.push(Buffer.from(decipher.output.getBytes(), 'latin1'));
+        vector = piece.subarray(piece.length - iv.length);
+        await (0,promises_namespaceObject.setImmediate)();
+    }
+    return Buffer.concat(pieces);
+}
+
+;// CONCATENATED MODULE: ./lib/identity/pkcs12-key.js
+
+
+/** Aliases that a sentence names. */
+const pkcs12_key_MOST_NAMED = 10;
+/**
+ * The one key of a PKCS#12 file, or the one that `alias` names. `where`: `client-cert (client.p12)`. Throws PublishError
+ * E_KEY_AMBIGUOUS (several keys, no alias or a shared one) or E_KEY_MISSING (no key of this alias).
+ */
+function chooseKey({ keys, certificates }, alias, where) {
+    const candidates = keys.map((key) => ({ key, aliases: aliasesOf(key, certificates) }));
+    const fitting = alias === undefined ? candidates : named(candidates, alias);
+    const [chosen, ...others] = fitting;
+    if (others.length > 0)
+        throw new lib_errors/* PublishError */.S1(ambiguous(candidates, alias, where));
+    if (chosen === undefined && candidates.length > 0)
+        throw new lib_errors/* PublishError */.S1(unknownAlias(candidates, alias ?? '', where));
+    const foreign = new Set(keys.filter((key) => key !== chosen?.key).map(({ localKeyId }) => localKeyId));
+    foreign.delete(chosen?.key.localKeyId);
+    return {
+        key: chosen?.key,
+        certificates: certificates.filter(({ localKeyId }) => localKeyId === undefined || !foreign.has(localKeyId)),
+    };
+}
+/** Windows gives the name that people see to the certificate, and the name of its own container to the key. */
+function aliasesOf({ alias, localKeyId }, certificates) {
+    const own = localKeyId === undefined ? [] : certificates.filter((one) => one.localKeyId === localKeyId);
+    const names = [alias, ...own.map((one) => one.alias)];
+    return [...new Set(names.filter((name) => name !== undefined && name !== ''))].filter((name) => name !== undefined);
+}
+/** keytool makes every alias lower case: where no name is exactly the one given, case does not count. */
+function named(candidates, alias) {
+    const exact = candidates.filter(({ aliases }) => aliases.includes(alias));
+    if (exact.length > 0)
+        return exact;
+    const lower = alias.toLowerCase();
+    return candidates.filter(({ aliases }) => aliases.some((one) => one.toLowerCase() === lower));
+}
+function ambiguous(candidates, alias, where) {
+    const message = alias === undefined
+        ? `${where} is a PKCS#12 file with ${candidates.length} private keys, and client-key-alias names none of them: ${list(candidates)}`
+        : `client-key-alias names several of the private keys in ${where}: ${list(candidates)}`;
+    return {
+        code: 'E_KEY_AMBIGUOUS',
+        message,
+        hint: 'Give the alias of one of them as client-key-alias, or export the one that you need into a file of its own.',
+    };
+}
+function unknownAlias(candidates, alias, where) {
+    return {
+        code: 'E_KEY_MISSING',
+        message: `client-key-alias is \`${(0,lib_text/* printable */.g$)(alias, 60)}\`, but the ${candidates.length === 1 ? 'private key' : 'private keys'} in ${where} ${candidates.length === 1 ? 'has' : 'have'} the alias ${list(candidates)}`,
+        hint: candidates.length === 1
+            ? 'Write that alias, or leave client-key-alias out: there is one key only.'
+            : 'Write one of these aliases.',
+    };
+}
+function list(candidates) {
+    const names = candidates.flatMap(({ aliases: [first] }) => first === undefined ? [] : [`\`${(0,lib_text/* printable */.g$)(first, 60)}\``]);
+    const nameless = candidates.length - names.length;
+    const left = names.length - pkcs12_key_MOST_NAMED;
+    return [
+        ...names.slice(0, pkcs12_key_MOST_NAMED),
+        ...(left > 0 ? [`${(0,lib_text/* count */.U9)(left, 'other')}`] : []),
+        ...(nameless > 0 ? [`${nameless} without an alias`] : []),
+    ].join(', ');
+}
+
+;// CONCATENATED MODULE: ./lib/identity/pkcs12-mac.js
+
+
+
+
+const PBMAC1 = '1.2.840.113549.1.5.14';
+const pkcs12_mac_DIGESTS = new Map([
+    ['1.2.840.113549.2.5', { name: 'md5', length: 16 }],
+    ['1.3.14.3.2.26', { name: 'sha1', length: 20 }],
+    ['2.16.840.1.101.3.4.2.4', { name: 'sha224', length: 28 }],
+    ['2.16.840.1.101.3.4.2.1', { name: 'sha256', length: 32 }],
+    ['2.16.840.1.101.3.4.2.2', { name: 'sha384', length: 48 }],
+    ['2.16.840.1.101.3.4.2.3', { name: 'sha512', length: 64 }],
+]);
+/**
+ * Whether the file was made with this password and is unaltered: RFC 7292, 5.1 step 4, or PBMAC1 (RFC 9579, 4). Throws
+ * Pkcs12Fault `damaged` or `unsupported`.
+ */
+async function isMacRight(mac, content, password, derivation) {
+    const { digest, key } = await macKey(mac, password, derivation);
+    return (0,external_node_crypto_.createHmac)(digest, key).update(content).digest().equals(mac.digest);
+}
+async function macKey({ algorithm: given, salt, iterations }, password, derivation) {
+    if (given.oid === PBMAC1) {
+        const [function_, scheme] = members(given.parameters);
+        const digest = digestOfHmac(algorithm(scheme).oid);
+        return { digest, key: await derivation.pbkdf2(password, algorithm(function_), undefined) };
+    }
+    const digest = pkcs12_mac_DIGESTS.get(given.oid);
+    if (digest === undefined)
+        throw unsupported(`is protected by a digest that this action does not have (${given.oid})`);
+    const { name, length } = digest;
+    return { digest: name, key: await derivation.old(password, { digest: name, purpose: 3, salt, iterations, length }) };
+}
+
 // EXTERNAL MODULE: ./lib/encoding/pem.js
 var encoding_pem = __nccwpck_require__(2151);
 ;// CONCATENATED MODULE: ./lib/identity/old-cipher.js
@@ -61771,8 +63810,8 @@ function decryptDes(encrypted, key, iv) {
 
 
 /** Object identifiers as DER holds them, in hex. */
-const PBES2 = '2a864886f70d01050d';
-const PBKDF2 = '2a864886f70d01050c';
+const key_encryption_PBES2 = '2a864886f70d01050d';
+const key_encryption_PBKDF2 = '2a864886f70d01050c';
 const SCRYPT = '2b06010401da47040b';
 /** Large files in the field have one million. */
 const MOST_ITERATIONS = 10_000_000;
@@ -61786,9 +63825,9 @@ function readKeyEncryption(der) {
     const fields = parameters && (0,encoding_der/* childrenOf */.LU)(der, parameters);
     if (encrypted === undefined || oid === undefined || fields === undefined)
         return undefined;
-    const scheme = key_encryption_hex(der, oid);
+    const scheme = hex(der, oid);
     const body = (0,encoding_der/* contentOf */.$E)(der, encrypted);
-    if (scheme === PBES2)
+    if (scheme === key_encryption_PBES2)
         return { pbes1: undefined, encrypted: body, affordable: isAffordable(der, fields[0]) };
     return readPbes1(der, scheme, fields, body);
 }
@@ -61806,9 +63845,9 @@ function isAffordable(der, derivation) {
     const fields = parameters && (0,encoding_der/* childrenOf */.LU)(der, parameters);
     if (oid === undefined || fields === undefined)
         return false;
-    const name = key_encryption_hex(der, oid);
+    const name = hex(der, oid);
     const [first = Number.NaN, ...rest] = fields.slice(1).map((field) => (0,encoding_der/* smallInteger */.YO)(der, field) ?? Number.NaN);
-    if (name === PBKDF2)
+    if (name === key_encryption_PBKDF2)
         return first <= MOST_ITERATIONS;
     // Of any other OpenSSL says at once that it does not know it.
     if (name !== SCRYPT)
@@ -61816,7 +63855,7 @@ function isAffordable(der, derivation) {
     const [blockSize = Number.NaN, parallel = Number.NaN] = rest;
     return first * blockSize * parallel <= MOST_SCRYPT_WORK;
 }
-function key_encryption_hex(der, element) {
+function hex(der, element) {
     return (0,encoding_der/* contentOf */.$E)(der, element).toString('hex');
 }
 
@@ -61844,20 +63883,20 @@ function openKey(block, passphrase) {
     const type = opened.key.asymmetricKeyType ?? 'unknown';
     if (SUPPORTED.has(type))
         return opened;
-    throw unsupported(block, `is a private key of the type ${type}, with which TLS cannot sign`);
+    throw private_key_unsupported(block, `is a private key of the type ${type}, with which TLS cannot sign`);
 }
 function isEncrypted({ kind }) {
     return kind === 'encrypted-pkcs8' || kind === 'encrypted-pem';
 }
-function unsupported({ where }, what, hint) {
+function private_key_unsupported({ where }, what, hint) {
     return new lib_errors/* PublishError */.S1({
         code: 'E_KEY_UNSUPPORTED',
         message: `${where} ${what}`,
         hint: hint ?? 'Use an RSA, EC or Ed25519 key, and a certificate issued for it.',
     });
 }
-function unknownCipher(block) {
-    return unsupported(block, 'is encrypted with a cipher that this action does not have (RC2, RC4 or the like)', CONVERT);
+function private_key_unknownCipher(block) {
+    return private_key_unsupported(block, 'is encrypted with a cipher that this action does not have (RC2, RC4 or the like)', CONVERT);
 }
 function private_key_unreadable({ where }, cause) {
     return new lib_errors/* PublishError */.S1({
@@ -61870,7 +63909,7 @@ function private_key_unreadable({ where }, cause) {
 function load(block) {
     const { kind, bytes } = block;
     if (kind === 'dsa')
-        throw unsupported(block, 'is a DSA key, with which TLS no longer signs');
+        throw private_key_unsupported(block, 'is a DSA key, with which TLS no longer signs');
     if (kind !== 'pkcs8' && kind !== 'pkcs1' && kind !== 'sec1')
         throw private_key_unreadable(block);
     try {
@@ -61879,7 +63918,7 @@ function load(block) {
     catch (cause) {
         if (kind !== 'pkcs8' || KNOWN_ALGORITHMS.has(algorithmOf(bytes)))
             throw private_key_unreadable(block, cause);
-        throw unsupported(block, 'is a private key of an algorithm that Node.js does not know');
+        throw private_key_unsupported(block, 'is a private key of an algorithm that Node.js does not know');
     }
 }
 /** RSA, RSA-PSS, EC, Ed25519, Ed448: their object identifiers as DER holds them, in hex. */
@@ -61918,7 +63957,7 @@ function openEncrypted(block, passphrase) {
     const asGiven = decrypt(passphrase);
     if (asGiven !== undefined)
         return { key: asGiven, passphrase: 'as given' };
-    const trimmed = passphrase.replace(/(\r\n|\n|\r)$/, '');
+    const trimmed = withoutLineEnd(passphrase);
     const second = trimmed === passphrase ? undefined : decrypt(trimmed);
     if (second !== undefined)
         return { key: second, passphrase: 'without its line end' };
@@ -61928,13 +63967,17 @@ function openEncrypted(block, passphrase) {
         hint: 'Check that the passphrase belongs to this key (blanks at its beginning and end count), or decrypt the key on your machine to see: `openssl pkey -in client.key -noout`.',
     });
 }
+/** A secret set from a file or by `echo` keeps the last line end. */
+function withoutLineEnd(passphrase) {
+    return passphrase.replace(/(\r\n|\n|\r)$/, '');
+}
 function decrypterOf(block) {
     return block.kind === 'encrypted-pem' ? decrypterOfPem(block) : decrypterOfPkcs8(block);
 }
 function decrypterOfPem(block) {
     const { bytes, encryption, label = 'RSA PRIVATE KEY' } = block;
     if (encryption?.cipher === undefined)
-        throw unknownCipher(block);
+        throw private_key_unknownCipher(block);
     const iv = Buffer.from(encryption.iv, 'hex');
     if (bytes.length % iv.length !== 0)
         throw private_key_unreadable(block);
@@ -61949,7 +63992,7 @@ function decrypterOfPkcs8(block) {
         throw private_key_unreadable(block);
     const { pbes1, encrypted, affordable } = read;
     if (!affordable)
-        throw unsupported(block, 'asks for more key derivation than any tool writes', CONVERT);
+        throw private_key_unsupported(block, 'asks for more key derivation than any tool writes', CONVERT);
     if (pbes1 !== undefined)
         return attempt((passphrase) => loadDecrypted(openPbes1(encrypted, passphrase, pbes1)));
     return attempt((passphrase) => {
@@ -61959,7 +64002,7 @@ function decrypterOfPkcs8(block) {
         catch (error) {
             if ((0,lib_errors/* errorCodeOf */.D9)(error) !== 'ERR_OSSL_EVP_UNSUPPORTED')
                 throw error;
-            throw unknownCipher(block);
+            throw private_key_unknownCipher(block);
         }
     });
 }
@@ -61983,42 +64026,198 @@ function loadDecrypted(der) {
     return (0,external_node_crypto_.createPrivateKey)({ key: der, format: 'der', type: kind });
 }
 
+;// CONCATENATED MODULE: ./lib/identity/pkcs12.js
+
+
+
+
+
+
+
+
+
+const pkcs12_CONVERT = 'Convert it with `openssl pkcs12 -in client.p12 -out client.pem -nodes` (for an old file add `-legacy`), and store client.pem, which holds certificates and key, as client-cert.';
+/**
+ * Opens a PKCS#12 file (RFC 7292, RFC 9579). What is in it is data only: its CA certificates are candidates for our own
+ * chain, and nobody's trust. Throws PublishError E_CERT_UNREADABLE (damaged), E_KEY_UNSUPPORTED (a cipher that we lack, or
+ * too much key derivation), E_KEY_PASSPHRASE_MISSING, E_KEY_PASSPHRASE_WRONG, E_KEY_AMBIGUOUS, E_KEY_MISSING,
+ * E_KEY_UNREADABLE, E_INPUT_CONFLICT (it holds a key, and `client-key` is given); the signal's reason once it is aborted.
+ */
+async function openPkcs12({ where, bytes }, request) {
+    try {
+        const file = readPkcs12(bytes);
+        const derivation = new KeyDerivation(request.signal);
+        let isPassword = false;
+        for (const { password, use } of attemptsOf(request.passphrase)) {
+            if (file.mac !== undefined) {
+                if (!(await isMacRight(file.mac, file.content, password, derivation)))
+                    continue;
+                isPassword = true;
+            }
+            const opened = await tryPassword(file, { password, use }, derivation, where, request);
+            if (opened !== undefined)
+                return opened;
+        }
+        throw isPassword ? otherPassword(where) : notOpened(where, request.passphrase);
+    }
+    catch (error) {
+        throw error instanceof Pkcs12Fault ? pkcs12_explain(error, where) : error;
+    }
+}
+/** As given, then without one line end. An empty password is written in two ways (RFC 7292, B.1): both are tried. */
+function attemptsOf(passphrase) {
+    const use = (text, how) => {
+        const written = { password: passwordOf(text), use: how };
+        return text === '' ? [written, { password: { bmp: Buffer.alloc(0), utf8: Buffer.alloc(0) }, use: how }] : [written];
+    };
+    if (passphrase === undefined)
+        return use('', undefined);
+    const trimmed = withoutLineEnd(passphrase);
+    return [...use(passphrase, 'as given'), ...(trimmed === passphrase ? [] : use(trimmed, 'without its line end'))];
+}
+function passwordOf(text) {
+    return { bmp: Buffer.from(`${text}\0`, 'utf16le').swap16(), utf8: Buffer.from(text, 'utf8') };
+}
+/** Undefined: what is locked inside does not open. */
+async function tryPassword(file, { password, use }, derivation, where, request) {
+    const { mac, safes } = file;
+    try {
+        const bags = await unlockBags(safes, password, derivation);
+        if (bags.keys.length > 0 && request.hasOtherKey)
+            throw keyInBoth(where);
+        const { key, certificates } = chooseKey(bags, request.alias, where);
+        const opened = key && (await openBag(key, password, derivation, where));
+        const isUsed = mac !== undefined || [...safes, ...(key === undefined ? [] : [key])].some(isLocked);
+        const passphrase = isUsed ? use : undefined;
+        return { certificates: certificates.map(({ der }) => der), key: opened && { key: opened, passphrase }, passphrase };
+    }
+    catch (error) {
+        if (!(error instanceof Pkcs12Fault) || error.reason !== 'password')
+            throw error;
+        return undefined;
+    }
+}
+function isLocked(safe) {
+    return 'encrypted' in safe;
+}
+async function unlockBags(safes, password, derivation) {
+    const found = [];
+    for (const safe of safes) {
+        found.push('data' in safe ? readBags(safe.data) : readUnlocked(await unlock(safe, password, derivation)));
+    }
+    return { keys: found.flatMap(({ keys }) => keys), certificates: found.flatMap(({ certificates }) => certificates) };
+}
+/** What a wrong password made of it, now and then, is bytes without structure. */
+function readUnlocked(data) {
+    try {
+        return readBags(data);
+    }
+    catch (error) {
+        if (!(error instanceof Pkcs12Fault) || error.reason !== 'damaged')
+            throw error;
+        throw new Pkcs12Fault('password', error.message);
+    }
+}
+async function openBag(bag, password, derivation, where) {
+    const bytes = 'data' in bag ? bag.data : await unlock(bag, password, derivation);
+    if ((0,encoding_kind/* kindOfDer */.x6)(bytes) !== 'pkcs8') {
+        throw new Pkcs12Fault(isLocked(bag) ? 'password' : 'damaged', 'its private key is no PKCS#8');
+    }
+    const block = { where: `the private key in ${where}`, bytes, label: undefined, encryption: undefined };
+    return openKey({ ...block, kind: 'pkcs8', certificates: [] }, undefined).key;
+}
+function pkcs12_explain({ reason, message }, where) {
+    if (reason === 'unsupported') {
+        return new lib_errors/* PublishError */.S1({
+            code: 'E_KEY_UNSUPPORTED',
+            message: `${where} is a PKCS#12 file that ${message}`,
+            hint: pkcs12_CONVERT,
+        });
+    }
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_CERT_UNREADABLE',
+        message: `${where} is a PKCS#12 file that cannot be read: ${message}`,
+        hint: 'Store the whole file again, unchanged; if it stays so, export it again.',
+    });
+}
+function notOpened(where, passphrase) {
+    if (passphrase === undefined) {
+        return new lib_errors/* PublishError */.S1({
+            code: 'E_KEY_PASSPHRASE_MISSING',
+            message: `${where} is a PKCS#12 file with a password, but client-key-passphrase is empty`,
+            hint: 'Give its password as client-key-passphrase, from a secret that this job can read.',
+        });
+    }
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_KEY_PASSPHRASE_WRONG',
+        message: `client-key-passphrase does not open ${where}, a PKCS#12 file`,
+        hint: 'Check that the password belongs to this file (blanks at its beginning and end count), or open the file on your machine to see: `openssl pkcs12 -in client.p12 -noout` (for an old file add `-legacy`). A file that was altered gives the same answer.',
+    });
+}
+function otherPassword(where) {
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_KEY_PASSPHRASE_WRONG',
+        message: `client-key-passphrase is the password of ${where}, but not of what is locked inside: that has another password`,
+        hint: 'Export certificate and key again into a file with one password.',
+    });
+}
+function keyInBoth(where) {
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_INPUT_CONFLICT',
+        message: `client-key is given, but ${where} is a PKCS#12 file that holds its own private key`,
+        hint: 'Leave client-key out, or give the certificates alone as client-cert.',
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/identity/holding.js
 
 
 
 
 
-/** Reads everything in one input. Never throws: what is wrong stands in `problems`. */
-function hold(material, passphrase) {
+
+/**
+ * Reads everything in one input. What is wrong stands in `problems`; throws only the signal's reason once it is aborted.
+ */
+async function hold(material, request) {
     const { blocks, broken } = (0,encoding_blocks/* readBlocks */.v_)(material);
     const problems = new lib_errors/* ProblemList */.Ku();
     const certificates = [];
     const keys = [];
+    const passphraseUses = [];
     for (const block of broken)
         problems.add(holding_brokenBlock(block, material.input));
     for (const block of blocks) {
-        try {
-            if (block.kind === 'pkcs12')
-                problems.add(pkcs12(block));
-            else if (isKeyBlock(block))
-                keys.push(openKey(block, passphrase));
-            else
-                certificates.push(...holding_readCertificates(block));
-        }
-        catch (error) {
-            if (!(error instanceof lib_errors/* PublishError */.S1))
-                throw error;
-            problems.add(error);
-        }
+        const opened = await problems.collect(() => holding_open(block, material.input, request));
+        request.signal.throwIfAborted();
+        if (opened === undefined)
+            continue;
+        certificates.push(...opened.certificates);
+        if (opened.key !== undefined)
+            keys.push(opened.key);
+        passphraseUses.push(opened.passphrase);
     }
     return {
         name: (0,encoding_blocks/* nameOfMaterial */.Gh)(material),
         certificates,
         keys,
         strangers: blocks.filter(isStranger),
+        isPkcs12: blocks.some(({ kind }) => kind === 'pkcs12'),
+        passphraseUses,
         problems: problems.all,
     };
+}
+async function holding_open(block, input, request) {
+    if (isKeyBlock(block)) {
+        const key = openKey(block, request.passphrase);
+        return { certificates: [], key, passphrase: key.passphrase };
+    }
+    if (block.kind !== 'pkcs12')
+        return { certificates: holding_readCertificates(block), key: undefined, passphrase: undefined };
+    if (input === 'client-key')
+        throw misplaced(block);
+    const opened = await openPkcs12(block, request);
+    return { ...opened, certificates: holding_readCertificates({ ...block, certificates: opened.certificates }) };
 }
 function isStranger({ kind, certificates }) {
     return certificates.length === 0 && !(0,encoding_kind/* isKeyKind */.uX)(kind) && kind !== 'parameters' && kind !== 'pkcs12';
@@ -62038,11 +64237,11 @@ function holding_brokenBlock({ where, label, fault, cutOff }, input) {
         hint: 'Store the whole file again, unchanged.',
     });
 }
-function pkcs12({ where }) {
+function misplaced({ where }) {
     return new lib_errors/* PublishError */.S1({
         code: 'E_INPUT_FORMAT',
-        message: `${where} is a PKCS#12 file, which this version does not read`,
-        hint: 'Convert it with `openssl pkcs12 -in client.p12 -out client.pem -nodes` (for an old file add `-legacy`), and store client.pem, which holds certificates and key, as client-cert.',
+        message: `${where} is a PKCS#12 file, which is read from client-cert only`,
+        hint: 'Give the file as client-cert, and leave client-key out where the file holds the private key.',
     });
 }
 function holding_readCertificates({ where, certificates }) {
@@ -62078,11 +64277,14 @@ function whatElse({ strangers, keys, certificates }) {
  * Reads certificates and key; the leaf is the certificate that the key fits, wherever it stands. Throws PublishError, or
  * PublishErrors with the independent problems of both inputs: E_INPUT_TRUNCATED, E_INPUT_FORMAT, E_CERT_MISSING,
  * E_CERT_UNREADABLE, E_KEY_MISSING, E_KEY_UNREADABLE, E_KEY_UNSUPPORTED, E_KEY_AMBIGUOUS, E_KEY_MISMATCH,
- * E_KEY_PASSPHRASE_MISSING, E_KEY_PASSPHRASE_WRONG.
+ * E_KEY_PASSPHRASE_MISSING, E_KEY_PASSPHRASE_WRONG, E_INPUT_CONFLICT. Opening a PKCS#12 file may take seconds: rejects
+ * with the signal's reason once it is aborted.
  */
-function readClientIdentity({ certificate, key, passphrase, now }) {
-    const inCertificate = hold(certificate, passphrase);
-    const inKey = key && hold(key, passphrase);
+async function readClientIdentity(given) {
+    const { certificate, key, passphrase, alias, now, signal } = given;
+    const request = { passphrase, alias, hasOtherKey: key !== undefined, signal };
+    const inCertificate = await hold(certificate, request);
+    const inKey = key && (await hold(key, request));
     const holdings = inKey === undefined ? [inCertificate] : [inCertificate, inKey];
     const opened = requireAll(inCertificate, inKey);
     const certificates = distinct(holdings.flatMap((holding) => holding.certificates));
@@ -62091,13 +64293,14 @@ function readClientIdentity({ certificate, key, passphrase, now }) {
     if (leaf === undefined)
         throw mismatch(holdings, certificates);
     if (!signsFor(leaf, opened.key))
-        throw damaged(holdings);
+        throw client_identity_damaged(holdings);
     return {
         leaf,
         key: opened.key,
         others: certificates.filter((one) => one !== leaf),
         notices: [
-            ...passphraseNotices(passphrase, opened),
+            ...passphraseNotices(passphrase, holdings),
+            ...aliasNotices(alias, inCertificate),
             ...(rivals.length === 0 ? [] : [rivalNotice(leaf, rivals)]),
             ...holdings.flatMap(strangerNotices),
         ],
@@ -62107,9 +64310,10 @@ function readClientIdentity({ certificate, key, passphrase, now }) {
  * One input of the identity where the other one could not be read: throws what is wrong with this one by itself, and says
  * nothing of what is missing or does not fit.
  */
-function refuseFaultsOf(material, passphrase) {
+async function refuseFaultsOf(material, { passphrase, alias, signal }) {
     const problems = new lib_errors/* ProblemList */.Ku();
-    for (const problem of hold(material, passphrase).problems)
+    const holding = await hold(material, { passphrase, alias, hasOtherKey: false, signal });
+    for (const problem of holding.problems)
         problems.add(problem);
     problems.throwIfAny();
 }
@@ -62125,7 +64329,7 @@ function requireAll(inCertificate, inKey) {
     const keys = [...inCertificate.keys, ...(inKey?.keys ?? [])];
     const [first, ...more] = keys.filter(({ key }, at) => keys.findIndex((other) => other.key.equals(key)) === at);
     if (more.length > 0)
-        problems.add(ambiguous([inCertificate, inKey], more.length + 1));
+        problems.add(client_identity_ambiguous([inCertificate, inKey], more.length + 1));
     problems.throwIfAny();
     if (first === undefined)
         throw new Error('no key, and no problem that says so');
@@ -62166,10 +64370,12 @@ function missingKey(inCertificate, inKey) {
     return {
         code: 'E_KEY_MISSING',
         message: `there is no private key: client-key is empty, and ${inCertificate.name} holds none`,
-        hint: 'Give the private key as client-key, or in one file with its certificate as client-cert. If client-key is set from a secret, that secret has no value in this job.',
+        hint: inCertificate.isPkcs12
+            ? 'Export the PKCS#12 file again together with its private key, or give the key as client-key.'
+            : 'Give the private key as client-key, or in one file with its certificate as client-cert. If client-key is set from a secret, that secret has no value in this job.',
     };
 }
-function ambiguous(holdings, amount) {
+function client_identity_ambiguous(holdings, amount) {
     const names = holdings.filter((holding) => holding !== undefined && holding.keys.length > 0).map((one) => one?.name);
     return {
         code: 'E_KEY_AMBIGUOUS',
@@ -62200,7 +64406,7 @@ function rank({ validFromDate, validToDate, subject, issuer }, now) {
 function keyHolder(holdings) {
     return holdings.findLast(({ keys }) => keys.length > 0)?.name ?? 'client-key';
 }
-function damaged(holdings) {
+function client_identity_damaged(holdings) {
     return new lib_errors/* PublishError */.S1({
         code: 'E_KEY_UNREADABLE',
         message: `the private key in ${keyHolder(holdings)} is damaged: what it signs does not verify with its own public key`,
@@ -62216,12 +64422,21 @@ function mismatch(holdings, certificates) {
         hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
     });
 }
-function passphraseNotices(passphrase, opened) {
-    if (passphrase === undefined || opened.passphrase === 'as given')
+function passphraseNotices(passphrase, holdings) {
+    if (passphrase === undefined)
         return [];
-    return opened.passphrase === undefined
-        ? ['client-key-passphrase is given, but the private key is not encrypted; it is not used']
-        : ['client-key-passphrase ends in a line end; it is used without it'];
+    const uses = holdings.flatMap(({ passphraseUses }) => passphraseUses);
+    if (uses.includes('without its line end')) {
+        return ['client-key-passphrase ends in a line end; it is used without it'];
+    }
+    return uses.includes('as given')
+        ? []
+        : ['client-key-passphrase is given, but the private key is not encrypted; it is not used'];
+}
+function aliasNotices(alias, { isPkcs12, keys }) {
+    if (alias === undefined || (isPkcs12 && keys.length > 0))
+        return [];
+    return ['client-key-alias is given, but no key of a PKCS#12 file is used; it is not used'];
 }
 function rivalNotice(leaf, rivals) {
     const { serialNumber, validToDate } = leaf;
@@ -62327,6 +64542,7 @@ function plainHost(hostname) {
 
 
 
+
 /**
  * First stage: inputs, identity, chain, distributions, expectations. All problems end up in `progress`; undefined when
  * they stop the run before any connection. A dry run goes on with what there is: it is made to test a certificate.
@@ -62366,16 +64582,25 @@ function readCaBundle({ caBundle }) {
     return caBundle === undefined || caBundle === 'system' ? caBundle : readBundle(caBundle);
 }
 async function plan_identify(request, inputs, caBundle, progress, problems) {
-    const { clientCertificate: certificate, clientKey: key, clientKeyPassphrase: passphrase } = inputs;
+    const { clientCertificate: certificate, clientKey: key } = inputs;
+    const { clientKeyPassphrase: passphrase, clientKeyAlias: alias } = inputs;
     if (certificate === 'none')
         return certificate;
     if (certificate === undefined || key === 'unreadable') {
+        const opening = { passphrase, alias, signal: request.signal };
         for (const half of [certificate, key])
             if (typeof half === 'object')
-                refuseFaultsOf(half, passphrase);
+                await refuseFaultsOf(half, opening);
         return undefined;
     }
-    const identity = readClientIdentity({ certificate, key, passphrase, now: progress.startedAt });
+    const identity = await readClientIdentity({
+        certificate,
+        key,
+        passphrase,
+        alias,
+        now: progress.startedAt,
+        signal: request.signal,
+    });
     for (const notice of identity.notices)
         note(request.runner, progress, 'Identity', notice);
     return plan_judge(request, inputs, identity, caBundle, progress, problems);
@@ -62385,8 +64610,9 @@ async function plan_identify(request, inputs, caBundle, progress, problems) {
  * what it thinks of such a certificate; but not without the right key, which no handshake does.
  */
 async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caBundle, progress, problems) {
-    const { clientCaBundle, chainCheck: mode, expiryWarningDays, expiryErrorDays } = inputs;
+    const { clientCaBundle, clientCrl, chainCheck: mode, expiryWarningDays, expiryErrorDays } = inputs;
     const clientAnchors = clientCaBundle === undefined || clientCaBundle === 'none' ? undefined : readBundle(clientCaBundle);
+    const revocationLists = await problems.collect(() => clientCrl === undefined || clientCrl === 'none' ? undefined : readRevocationLists(clientCrl));
     const serverAnchors = caBundle === 'system' ? undefined : caBundle;
     const limits = { mode, expiryWarningDays, expiryErrorDays };
     const check = await checkChain({
@@ -62395,6 +64621,7 @@ async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caB
         others,
         clientAnchors,
         serverAnchors,
+        revocationLists,
         ...limits,
         now: progress.startedAt,
         signal,
@@ -62416,6 +64643,7 @@ async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caB
         subject: (0,lib_text/* subjectOf */.et)(leaf),
         chainPem: check.chain.map((certificate) => certificate.toString()).join(''),
         key,
+        own: { certificates: check.chain, findings: check.findings, unknownIssuer: check.unknownIssuer },
         doubt: doubtOf(check),
     };
 }
@@ -62474,6 +64702,18 @@ function describe(runner, progress, distribution) {
 
 ;// CONCATENATED MODULE: ./lib/certificates/facts.js
 
+/** What a certificate may be used for (RFC 5280, 4.2.1.12), by the names that OpenSSL's configuration has for it. */
+const PURPOSES = new Map([
+    ['2.5.29.37.0', 'anyExtendedKeyUsage'],
+    ['1.3.6.1.5.5.7.3.1', 'serverAuth'],
+    ['1.3.6.1.5.5.7.3.2', 'clientAuth'],
+    ['1.3.6.1.5.5.7.3.3', 'codeSigning'],
+    ['1.3.6.1.5.5.7.3.4', 'emailProtection'],
+    ['1.3.6.1.5.5.7.3.8', 'timeStamping'],
+    ['1.3.6.1.5.5.7.3.9', 'OCSPSigning'],
+]);
+/** Characters of the names of one certificate: those of a service mesh are long, those of a public front many. */
+const LONGEST_NAMES = 500;
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
 /** What reports and tickets say about the certificates that are sent: leaf first. */
 function certificateFacts(chain) {
@@ -62485,7 +64725,13 @@ function certificateFacts(chain) {
         fingerprint256: certificate.fingerprint256,
         notBefore: certificate.validFromDate,
         notAfter: certificate.validToDate,
+        names: (0,lib_text/* printable */.g$)(certificate.subjectAltName ?? '', LONGEST_NAMES),
+        purposes: purposesOf(certificate),
     }));
+}
+/** Node calls the extended key usage `keyUsage`, and leaves it undefined where there is none. */
+function purposesOf({ keyUsage }) {
+    return keyUsage?.map((oid) => PURPOSES.get(oid) ?? oid);
 }
 /** Whole days from `now` until `expires`; negative when it is over. */
 function daysLeft(expires, now) {
@@ -62494,7 +64740,312 @@ function daysLeft(expires, now) {
 
 // EXTERNAL MODULE: ./lib/runner.js
 var runner = __nccwpck_require__(869);
+;// CONCATENATED MODULE: ./lib/transport/comparison.js
+
+const NOTHING = { words: '', hint: undefined };
+const DATES = ['E_CERT_EXPIRED', 'E_CERT_NOT_YET_VALID'];
+const PATH = [
+    'E_CERT_INCOMPLETE_CHAIN',
+    'E_CERT_UNKNOWN_ISSUER',
+    'E_CERT_NOT_A_CA',
+    'E_CERT_PATH_LENGTH',
+    'E_CERT_SIGNATURE',
+];
+/** Codes of findings that explain a complaint. */
+const CAUSES = {
+    date: DATES,
+    purpose: ['E_CERT_PURPOSE', 'E_CERT_NOT_A_CA'],
+    revocation: ['E_CERT_REVOKED'],
+    issuer: PATH,
+    signature: ['E_CERT_SIGNATURE', 'E_CERT_WEAK'],
+    any: [...DATES, 'E_CERT_REVOKED', 'E_CERT_PURPOSE', 'E_CERT_WEAK', 'E_CERT_REFUSED', ...PATH],
+};
+const OWN_SIDE = 'So the fault is most likely on the side of the server';
+/**
+ * A server's complaint beside what we know of our chain. A weakness that we know explains it. A complaint that does not
+ * fit what we know points at the server, and the hint then says where to look there.
+ */
+function comparison_compare(complaint, party) {
+    const { own } = party;
+    if (own === undefined)
+        return NOTHING;
+    const cause = own.findings.find(({ code, severity }) => severity !== 'notice' && CAUSES[complaint].includes(code));
+    if (cause !== undefined)
+        return { words: `; the likely reason: ${cause.message}`, hint: undefined };
+    switch (complaint) {
+        case 'date':
+            return validHere(own, party);
+        case 'purpose':
+            return fitHere(own);
+        case 'revocation':
+            return { words: comparison_named(own), hint: undefined };
+        case 'issuer':
+            return issuerHere(own, party, true);
+        case 'signature':
+            return { words: '', hint: remade(topIssuer(own)) };
+        case 'any':
+            return issuerHere(own, party, false);
+    }
+}
+function validHere({ certificates }, { now }) {
+    const [leaf] = certificates;
+    const time = now();
+    if (leaf === undefined || certificates.some((one) => one.validFromDate > time || one.validToDate < time)) {
+        return NOTHING;
+    }
+    const all = certificates.length === 1 ? 'it' : `each of the ${certificates.length} certificates that were sent`;
+    return {
+        words: `, but ${all} is valid (the leaf until ${(0,lib_text/* formatTime */.fU)(leaf.validToDate)}; this runner's clock says ${(0,lib_text/* formatTime */.fU)(time)})`,
+        hint: `${OWN_SIDE}: a CA certificate above the chain, or its copy of an intermediate, has ended there, its revocation list is out of date (OpenSSL says so with this alert), or its clock is wrong.`,
+    };
+}
+/** `keyUsage` is Node's name of the extended key usage. */
+const comparison_CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+function fitHere({ certificates: [leaf] }) {
+    const purposes = leaf?.keyUsage;
+    if (leaf === undefined || (purposes !== undefined && !purposes.includes(comparison_CLIENT_AUTH)))
+        return NOTHING;
+    const why = purposes === undefined ? 'no extended key usage limits it' : 'its extended key usage has clientAuth';
+    return {
+        words: `, but ${why}`,
+        hint: `${OWN_SIDE}: one of its CA certificates above the chain may be limited to other purposes, or it does not take this kind of key.`,
+    };
+}
+/** Which certificate a revocation list has to be searched for. */
+function comparison_named({ certificates: [leaf] }) {
+    if (leaf === undefined)
+        return '';
+    return ` (serial ${(0,lib_text/* printable */.g$)(leaf.serialNumber, 64)}, issued by ${(0,lib_text/* issuerOf */.xD)(leaf)})`;
+}
+/** Names of CAs in a sentence; the report has all of them. */
+const MOST_NAMES = 3;
+/** `complains`: the server's complaint is about the issuer, and not just any. */
+function issuerHere(own, { accepted }, complains) {
+    const { unknownIssuer } = own;
+    const guess = unknownIssuer === undefined ? '' : `; the likely reason: ${unknownIssuer}`;
+    if (accepted === undefined || accepted.names.length === 0)
+        return { words: guess, hint: undefined };
+    const { names, ours } = accepted;
+    if (ours === undefined) {
+        const reasons = [unknownIssuer, notNamed(own, names)].filter((one) => one !== undefined);
+        return { words: `; the likely reason: ${reasons.join('; ')}`, hint: undefined };
+    }
+    return {
+        words: `, although it names ${ours} among the CAs that it accepts`,
+        hint: complains ? remade(ours) : undefined,
+    };
+}
+function notNamed(own, names) {
+    const more = names.length > MOST_NAMES ? ` and ${(0,lib_text/* count */.U9)(names.length - MOST_NAMES, 'other')}` : '';
+    const list = `${names.slice(0, MOST_NAMES).join('; ')}${more}`;
+    return `it names the CAs whose certificates it accepts (${list}), and the chain that was sent ends below ${topIssuer(own)}`;
+}
+function topIssuer({ certificates }) {
+    const top = certificates.at(-1);
+    return top === undefined ? 'its CA' : (0,lib_text/* issuerOf */.xD)(top);
+}
+/** Same name, other key: what renewing a CA without its key comes to. */
+function remade(authority) {
+    return `${OWN_SIDE}: its copy of ${authority} may be another CA of that name (made anew with another key), it may have no revocation list of it, or follow shorter chains only. Compare the fingerprint of the CA there with that of the CA that issued this certificate.`;
+}
+
+;// CONCATENATED MODULE: ./lib/transport/alert.js
+
+
+/**
+ * Number of the TLS alert (RFC 8446, 6) that the other side sent, or undefined. OpenSSL names it in the message alone;
+ * Node's code strings differ between versions.
+ */
+function alertOf(error) {
+    if (!(error instanceof Error))
+        return undefined;
+    const [, number] = /SSL alert number (\d{1,3})/.exec(error.message) ?? [];
+    return number === undefined ? undefined : Number(number);
+}
+const ASK = 'Ask the team that runs the server what its log says of this certificate.';
+/** What a renewed secret that seems not to work comes from. */
+const QUEUED = 'If that is done already, this run was queued before: start a new one.';
+/** Alerts that answer a client certificate. */
+const REFUSALS = new Map([
+    [
+        42,
+        {
+            code: 'E_TLS_CLIENT_REFUSED',
+            complaint: 'any',
+            words: 'rejected the client certificate (bad certificate, alert 42)',
+            hint: `Some servers say so of a certificate that is not valid yet, others of any that they do not accept. ${ASK}`,
+        },
+    ],
+    [
+        43,
+        {
+            code: 'E_TLS_CLIENT_PURPOSE',
+            complaint: 'purpose',
+            words: 'does not take such a certificate from a client (unsupported certificate, alert 43)',
+            hint: 'Use a certificate whose extended key usage has clientAuth. Public CAs no longer issue those: take it from a private CA.',
+        },
+    ],
+    [
+        44,
+        {
+            code: 'E_TLS_CLIENT_REVOKED',
+            complaint: 'revocation',
+            words: 'says that the client certificate is revoked (alert 44)',
+            hint: `Ask for a new client certificate, and store it together with its key. ${QUEUED}`,
+        },
+    ],
+    [
+        45,
+        {
+            code: 'E_TLS_CLIENT_EXPIRED',
+            complaint: 'date',
+            words: 'says that the client certificate, or a CA certificate above it, has expired (alert 45)',
+            hint: `Renew the client certificate, and store it together with its key. ${QUEUED}`,
+        },
+    ],
+    [
+        46,
+        {
+            code: 'E_TLS_CLIENT_REFUSED',
+            complaint: 'any',
+            words: 'did not accept the client certificate and does not say why (certificate unknown, alert 46)',
+            hint: ASK,
+        },
+    ],
+    [
+        48,
+        {
+            code: 'E_TLS_CLIENT_UNKNOWN_CA',
+            complaint: 'issuer',
+            words: 'does not trust the issuer of the client certificate (unknown CA, alert 48)',
+            hint: 'Use a client certificate from a CA that this server trusts for clients, with its intermediate certificates behind it in client-cert.',
+        },
+    ],
+    [
+        49,
+        {
+            code: 'E_TLS_CLIENT_REFUSED',
+            complaint: 'any',
+            words: 'knows the client certificate but lets it not in (access denied, alert 49)',
+            hint: 'Ask the team that runs the server to let this certificate in.',
+        },
+    ],
+    [
+        51,
+        {
+            code: 'E_TLS_CLIENT_REFUSED',
+            complaint: 'signature',
+            words: 'could not verify a signature in the chain of the client certificate (decrypt error, alert 51)',
+            hint: ASK,
+        },
+    ],
+]);
+const HANDSHAKE_FAILURE = 40;
+const DECRYPT_ERROR = 51;
+const BAD_CERTIFICATE = 42;
+const CERTIFICATE_UNKNOWN = 46;
+const PROTOCOL_VERSION = 70;
+const INSUFFICIENT_SECURITY = 71;
+const UNRECOGNIZED_NAME = 112;
+const NO_APPLICATION_PROTOCOL = 120;
+/** `no certificate` (SSL 3, which some servers still send) and `certificate required` (TLS 1.3). */
+const NO_CERTIFICATE = new Set([41, 116]);
+/** What servers also say to a client that showed no certificate: OpenSSL in TLS 1.2, Go, Java. */
+const PERHAPS_NO_CERTIFICATE = new Set([HANDSHAKE_FAILURE, BAD_CERTIFICATE, CERTIFICATE_UNKNOWN]);
+/** Alerts about something else. */
+const NAMES = new Map([
+    [HANDSHAKE_FAILURE, 'handshake failure'],
+    [10, 'unexpected message'],
+    [20, 'bad record MAC'],
+    [22, 'record overflow'],
+    [47, 'illegal parameter'],
+    [50, 'decode error'],
+    [DECRYPT_ERROR, 'decrypt error'],
+    [INSUFFICIENT_SECURITY, 'insufficient security'],
+    [80, 'internal error'],
+    [86, 'inappropriate fallback'],
+    [109, 'missing extension'],
+    [110, 'unsupported extension'],
+    [UNRECOGNIZED_NAME, 'unrecognized name'],
+    [NO_APPLICATION_PROTOCOL, 'no application protocol'],
+]);
+/** What an alert of the server means for this client: E_TLS_CLIENT_*, E_TLS_VERSION or E_TLS_HANDSHAKE. */
+function explainAlert(alert, seen, party) {
+    if (alert === PROTOCOL_VERSION)
+        return versionFault('protocol version, alert 70', party);
+    return party.own !== undefined ? alert_refusal(alert, seen, party) : alert_missing(alert, seen, party);
+}
+function alert_missing(alert, { asked }, party) {
+    if (NO_CERTIFICATE.has(alert) || (asked && PERHAPS_NO_CERTIFICATE.has(alert))) {
+        return certificateRequired(`alert ${alert}`, party);
+    }
+    return otherAlert(alert, party);
+}
+function alert_refusal(alert, { asked }, party) {
+    const meaning = REFUSALS.get(alert);
+    // Also said of our keys in the handshake: then the certificate was not looked at yet.
+    if (meaning !== undefined && (asked || alert !== DECRYPT_ERROR))
+        return alert_refused(meaning, party);
+    if (NO_CERTIFICATE.has(alert)) {
+        return {
+            code: 'E_TLS_CLIENT_REQUIRED',
+            message: `${party.target} says that it got no client certificate (alert ${alert}): none of the signature algorithms that it accepts fits the key in client-key`,
+            hint: 'Ask the team that runs the server which kinds of keys (RSA, EC) it accepts.',
+        };
+    }
+    if (alert !== HANDSHAKE_FAILURE || !asked)
+        return otherAlert(alert, party);
+    return alert_refused({
+        code: 'E_TLS_CLIENT_REFUSED',
+        complaint: 'any',
+        words: 'asked for the client certificate and then ended the handshake (handshake failure, alert 40)',
+        hint: `${ASK} It may also accept other kinds of keys only (RSA, EC).`,
+    }, party);
+}
+/** A refusal beside what is known of the certificate: E_TLS_CLIENT_*. */
+function alert_refused({ code, complaint, words, hint }, party) {
+    const comparison = comparison_compare(complaint, party);
+    return { code, message: `${party.target} ${words}${comparison.words}`, hint: comparison.hint ?? hint };
+}
+function otherAlert(alert, { target, host }) {
+    const name = NAMES.get(alert);
+    const hint = 'Ask the team that runs the server what its log says.';
+    const address = (0,external_node_net_.isIP)(host) === 0 ? '' : ' For an address no name is sent: write the name instead.';
+    const hints = new Map([
+        [HANDSHAKE_FAILURE, `Client and server may have no cipher in common, or it wants a client certificate. ${hint}`],
+        [INSUFFICIENT_SECURITY, `Client and server have no cipher in common that is strong enough for it. ${hint}`],
+        [UNRECOGNIZED_NAME, `The server does not know the host name in repository-url: check it.${address}`],
+        [NO_APPLICATION_PROTOCOL, 'The server does not take HTTP/1.1, which uploads need: have it switched on there.'],
+    ]);
+    return {
+        code: 'E_TLS_HANDSHAKE',
+        message: `${target} ended the TLS connection with alert ${alert}${name === undefined ? '' : ` (${name})`}`,
+        hint: hints.get(alert) ?? hint,
+    };
+}
+/** A server wants a client certificate and the run has none: E_TLS_CLIENT_REQUIRED. `how` says what showed it. */
+function certificateRequired(how, { target }) {
+    return {
+        code: 'E_TLS_CLIENT_REQUIRED',
+        message: `${target} requires a client certificate, and \`client-cert: none\` shows none (${how})`,
+        hint: 'Give client-cert and client-key.',
+    };
+}
+/** Client and server have no version in common: E_TLS_VERSION. `how` says what showed it. */
+function versionFault(how, { target, tlsMinVersion, tlsMaxVersion }) {
+    const offered = tlsMinVersion === tlsMaxVersion ? `${tlsMinVersion} alone` : `${tlsMinVersion} to ${tlsMaxVersion}`;
+    const wider = tlsMinVersion === 'TLSv1.3' ? 'tls-min-version: 1.2' : 'tls-max-version: 1.3';
+    return {
+        code: 'E_TLS_VERSION',
+        message: `${target} speaks no TLS version that was offered: ${offered} (${how})`,
+        hint: tlsMinVersion === tlsMaxVersion
+            ? `Write \`${wider}\`, unless the server must not be met that way.`
+            : 'The server speaks TLS 1.1 or older alone: it has to be updated.',
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/progress.js
+
 
 
 
@@ -62511,6 +65062,7 @@ function startProgress(startedAt) {
         distributions: [],
         proxy: undefined,
         probe: undefined,
+        accepted: undefined,
         exported: undefined,
     };
 }
@@ -62533,8 +65085,15 @@ function reportOf(progress, facts, cancelled, now) {
         notices: progress.notices,
         handshake: probe?.handshake ?? 'not-tried',
         server: probe?.facts,
+        serverSeen: probe?.seen,
+        serverCaNames: progress.accepted?.names,
+        alert: probe?.alert ?? progress.problems.map(({ cause }) => alertOf(cause)).find((alert) => alert !== undefined),
         proxy: proxy && (0,lib_text/* shownUrl */.zA)(proxy),
         chain: certificateFacts(chain?.chain ?? []),
+        anchor: chain?.anchor && (0,lib_text/* subjectOf */.et)(chain.anchor),
+        findings: chain?.findings ?? [],
+        ownCaBundle: inputs?.caBundle !== undefined && inputs.caBundle !== 'system',
+        utcOffsetMinutes: -now.getTimezoneOffset(),
         certificateExpires: chain?.expires,
         certificateDaysLeft: chain && daysLeft(chain.expires, now),
         exported: progress.exported,
@@ -62748,13 +65307,13 @@ function restOf(kind, items, shown) {
     const alike = words.length === 1 && first !== undefined;
     const title = alike && kind !== 'warning' ? `${(0,lib_text/* count */.U9)(items.length, 'file')} ${first[0]}` : `${(0,lib_text/* count */.U9)(items.length, kind)} in all`;
     const start = `${totals}. The summary has each; without an annotation of their own: `;
-    return annotation(kind, title, `${start}${listWithin(named(rest, alike), LONGEST_MESSAGE - start.length, '')}`);
+    return annotation(kind, title, `${start}${listWithin(annotations_named(rest, alike), LONGEST_MESSAGE - start.length, '')}`);
 }
 /**
  * The items with what divides them; a release is named once, and so is a word where they differ: `demo 1.2.0: rejected
  * cp312-none-any`, `, cp313-none-any`, `; not sent sdist`, `; demo 1.3.0: not sent sdist`.
  */
-function named(items, alike) {
+function annotations_named(items, alike) {
     const parts = [];
     for (const [release, members] of Map.groupBy(items, (item) => item.release)) {
         for (const [word, same] of Map.groupBy(members, (item) => item.word)) {
@@ -62807,6 +65366,7 @@ const REPAIRS = [
     ['E_KEY_PASSPHRASE_', 'setting', 'the secret behind `client-key-passphrase`; the next run reads the new value'],
     ['E_CERT_UNKNOWN_ISSUER', 'setting', `\`client-ca-bundle\`, or ${PAIR}`],
     ['E_CERT_', 'setting', PAIR],
+    ['E_CRL_', 'setting', 'the text or file behind `client-crl`, stored again as a whole'],
     ['E_KEY_', 'setting', PAIR],
     ['E_CA_', 'setting', 'the text or file behind the CA bundle that is named, stored again as a whole'],
     ['E_DIST_NONE', 'workflow', '`packages-dir` or `files`, or the job that should have built the distributions'],
@@ -62824,6 +65384,7 @@ const REPAIRS = [
     ['E_TLS_VERSION', 'workflow', '`tls-min-version` and `tls-max-version`, or the TLS versions of the server'],
     ['E_TLS_SERVER_NAME', 'workflow', 'the host in `repository-url`, or the certificate of the server'],
     ['E_TLS_SERVER_', 'workflow', '`ca-bundle`, or the certificate of the server'],
+    ['E_TLS_INSPECTED', 'setting', 'the proxy that breaks TLS open: it has to let this host pass unopened'],
     ['E_TLS_CLIENT_NOT_ASKED', 'workflow', 'the server, which has to ask for client certificates, or `repository-url`'],
     ['E_TLS_CLIENT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
     ['E_TLS_', 'workflow', '`repository-url`, or the TLS settings of the server'],
@@ -62840,6 +65401,7 @@ const REPAIRS = [
     ['E_HTTP_NOT_FOUND', 'workflow', '`repository-url`'],
     ['E_HTTP_REDIRECT', 'workflow', '`repository-url`'],
     ['E_HTTP_LOGIN_PAGE', 'workflow', '`repository-url`, which must be an address without a login for people'],
+    ['E_HTTP_BLOCKED', 'setting', 'the rule of the firewall in front of the index'],
     ['E_HTTP_MISDIRECTED', 'workflow', 'the host in `repository-url`'],
     ['E_HTTP_NOT_HTTP', 'workflow', 'host and port in `repository-url`'],
     ['E_HTTP_REJECTED', 'files', 'the files or the settings of the index, as its words say'],
@@ -63084,7 +65646,11 @@ function jsonReport(report) {
         handshake,
         server: server ?? null,
         proxy: proxy ?? null,
+        serverCaNames: report.serverCaNames ?? null,
+        alert: report.alert ?? null,
         chain: chain.map(certificateOf),
+        anchor: report.anchor ?? null,
+        findings: report.findings.map(findingOf),
         certificateExpires: certificateExpires === undefined ? null : isoTime(certificateExpires),
         certificateDaysLeft: certificateDaysLeft ?? null,
         exported: exported ?? null,
@@ -63104,9 +65670,12 @@ function problemOf({ code, message, hint }) {
     return { code, message, hint: hint ?? null };
 }
 function certificateOf({ notBefore, notAfter, ...facts }) {
-    const { position, subject, issuer, serial, fingerprint256 } = facts;
+    const { position, subject, issuer, serial, fingerprint256, names, purposes } = facts;
     const dates = { notBefore: isoTime(notBefore), notAfter: isoTime(notAfter) };
-    return { position, subject, issuer, serial, fingerprint256, ...dates };
+    return { position, subject, issuer, serial, fingerprint256, ...dates, names, extendedKeyUsage: purposes ?? null };
+}
+function findingOf({ code, severity, position, subject, message, hint }) {
+    return { code, severity, position, subject, message, hint: hint ?? null };
 }
 /** Field by field: whoever makes the report may hand over more than belongs into it. */
 function runOf(run) {
@@ -63116,7 +65685,346 @@ function runOf(run) {
     return { ...where, actionRepository, actionRef, actionVersion };
 }
 
+;// CONCATENATED MODULE: ./lib/report/picture.js
+
+/** Certificates and findings that are drawn. Beyond, a node says how many more there are. */
+const MOST_CERTIFICATES = 5;
+const MOST_FINDINGS = 5;
+/** Characters of a finding's sentence: what has to be read stands at its end. */
+const picture_LONGEST_MESSAGE = 250;
+/** Names of CAs in the server's node. */
+const MOST_CA_NAMES = 3;
+/**
+ * Colours that are readable on white and on black, each with its own text colour: GitHub changes its theme of diagrams
+ * with the reader's, and these stay.
+ */
+const CLASSES = {
+    good: 'fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
+    warning: 'fill:#fff8c5,stroke:#9a6700,color:#1f2328',
+    error: 'fill:#ffebe9,stroke:#cf222e,color:#1f2328',
+    plain: 'fill:#ddf4ff,stroke:#0969da,color:#1f2328',
+    unknown: 'fill:#f6f8fa,stroke:#59636e,color:#1f2328,stroke-dasharray:4 3',
+};
+/**
+ * Certificate chain, findings and server as a Mermaid flowchart (the text between the fences, with a line end at its
+ * end); `''` without a client certificate. Under Mermaid's own limit of 50,000 characters. How many nodes there are
+ * follows from how many certificates and findings there are, never from their text.
+ */
+function pictureOf(report) {
+    if (report.chain.length === 0)
+        return '';
+    return [
+        'flowchart TB',
+        '  accTitle: Client certificate chain, findings and server',
+        ...chainPart(report),
+        ...findingPart(report),
+        ...serverPart(report),
+        ...Object.entries(CLASSES).map(([name, style]) => `  classDef ${name} ${style}`),
+        '',
+    ].join('\n');
+}
+/** A quoted label: its lines are escaped one by one, the line ends between them are ours. */
+function node(id, look, ...lines) {
+    return labelled(id, look, lines.map((text) => (0,lib_text/* mermaidText */.Hg)(text)));
+}
+function labelled(id, look, lines) {
+    return `  ${id}["${lines.filter((text) => text !== '').join('<br/>')}"]:::${look}`;
+}
+/** From the top of the chain down to the leaf, as one certificate signs the next. */
+function chainPart(report) {
+    const { chain } = report;
+    const shown = chain.slice(0, MOST_CERTIFICATES);
+    const more = chain.length - shown.length;
+    const nodes = shown.map(({ position, subject, notAfter }, index) => node(`c${index}`, lookAt(report, position), position, subject, `ends ${(0,lib_text/* formatDate */.Yq)(notAfter)}`));
+    const rest = more > 0 ? [node('more', 'plain', `and ${(0,lib_text/* count */.U9)(more, 'more certificate')}`)] : [];
+    const order = ['top', ...(more > 0 ? ['more'] : []), ...shown.map((_, index) => `c${index}`).reverse()];
+    const links = order.slice(1).map((id, index) => `  ${order[index]} --> ${id}`);
+    return [topNode(report), ...rest, ...nodes.reverse(), ...links];
+}
+/** Where the chain ends: the CA at hand, or the name of the one that is not. */
+function topNode(report) {
+    const { chain, anchor } = report;
+    const root = report.findings.find(({ position }) => position === 'root');
+    // A bundle can hold an intermediate of the chain, and nothing above it.
+    if (anchor !== undefined && chain.every(({ subject }) => subject !== anchor)) {
+        return node('top', lookAt(report, 'root'), 'trust anchor', anchor);
+    }
+    if (root !== undefined)
+        return node('top', lookAt(report, 'root'), 'root', root.subject);
+    return node('top', 'unknown', 'issuer, not at hand', chain.at(-1)?.issuer ?? '');
+}
+/** The colour of a certificate: that of the worst that is said about it. */
+function lookAt({ findings }, place) {
+    const said = findings.filter(({ position }) => position === place).map(({ severity }) => severity);
+    if (said.includes('error'))
+        return 'error';
+    return said.includes('warning') ? 'warning' : 'good';
+}
+/** Each finding hangs on its certificate; what stands beside the chain hangs on the leaf, whose file it is in. */
+function findingPart(report) {
+    const told = report.findings.filter(({ severity }) => severity !== 'notice');
+    const shown = told.slice(0, MOST_FINDINGS);
+    const more = told.length - shown.length;
+    return [
+        ...shown.flatMap((finding, index) => [
+            labelled(`f${index}`, finding.severity === 'error' ? 'error' : 'warning', [
+                (0,lib_text/* mermaidText */.Hg)(finding.code),
+                (0,lib_text/* mermaidText */.Hg)(finding.message, picture_LONGEST_MESSAGE),
+            ]),
+            `  ${idOf(report, finding)} -.- f${index}`,
+        ]),
+        ...(more > 0 ? [node('others', 'plain', `and ${(0,lib_text/* count */.U9)(more, 'more finding')}`), '  c0 -.- others'] : []),
+    ];
+}
+function idOf({ chain }, { position }) {
+    if (position === 'root')
+        return 'top';
+    const index = chain.findIndex((certificate) => certificate.position === position);
+    if (index < 0)
+        return 'c0';
+    return index < MOST_CERTIFICATES ? `c${index}` : 'more';
+}
+/** What the handshake came to: our own words alone. */
+const HANDSHAKES = {
+    accepted: { look: 'good', words: 'accepted' },
+    refused: { look: 'error', words: 'refused' },
+    'not-asked': { look: 'warning', words: 'not asked for' },
+    failed: { look: 'error', words: 'TLS failed' },
+    'not-tried': { look: 'unknown', words: 'not sent' },
+};
+function serverPart(report) {
+    const { repositoryUrl, handshake, alert, server, serverSeen, serverCaNames: names } = report;
+    if (repositoryUrl === undefined)
+        return [];
+    const { look, words } = HANDSHAKES[handshake];
+    const certificate = (server ?? serverSeen)?.server;
+    const facts = certificate && [
+        certificate.subject,
+        `issued by ${certificate.issuer}`,
+        `ends ${(0,lib_text/* formatDate */.Yq)(new Date(certificate.validTo))}`,
+    ];
+    const said = alert === undefined ? words : `${words}, alert ${alert}`;
+    return [
+        node('server', look, 'server', repositoryUrl.host, ...(facts ?? [])),
+        `  c0 ==>|"${(0,lib_text/* mermaidText */.Hg)(said)}"| server`,
+        ...(names === undefined ? [] : [node('asks', 'plain', ...askedFor(names)), '  server -.- asks']),
+    ];
+}
+function askedFor(names) {
+    if (names.length === 0)
+        return ['asks for certificates', 'of any CA'];
+    const more = names.length - MOST_CA_NAMES;
+    return [
+        'asks for certificates of',
+        ...names.slice(0, MOST_CA_NAMES),
+        ...(more > 0 ? [`and ${(0,lib_text/* count */.U9)(more, 'more CA')}`] : []),
+    ];
+}
+
+;// CONCATENATED MODULE: ./lib/report/ticket.js
+
+
+
+
+/** Certificates that the block describes: real chains have two to five. */
+const ticket_MOST_CERTIFICATES = 10;
+/** Sentences of the run that it repeats. */
+const MOST_SENTENCES = 8;
+/** Characters of one value, and of a list of names. */
+const LONGEST_VALUE = 300;
+const LONGEST_LIST = 3000;
+/** Files that the reader of the commands has to make; the private key is never more than a path here. */
+const CLIENT_FILE = 'client.pem';
+const KEY_FILE = 'client-key.pem';
+const SERVER_CA_FILE = 'server-ca.pem';
+const CLIENT_CA_FILE = 'client-ca.pem';
+/**
+ * What a PKI or network team needs to find the fault without asking back, as lines of plain text to paste into a ticket:
+ * when and where, what the run says, the certificates as sent, the server, and commands that repeat the handshake.
+ * At most 100 KiB of ASCII. `[]` after a success that is no dry run, and where neither server nor certificate is known.
+ */
+function ticketOf(report) {
+    const { status, dryRun, repositoryUrl, chain } = report;
+    if (status === 'succeeded' && !dryRun)
+        return [];
+    if (repositoryUrl === undefined && chain.length === 0)
+        return [];
+    return [
+        ...placeLines(report),
+        ...sentenceLines(report),
+        ...serverLines(report),
+        ...chainLines(report),
+        ...commandLines(report),
+    ];
+}
+/** `Label:   value`; left out where nothing is known. */
+function line(label, value, max = LONGEST_VALUE) {
+    const text = (0,lib_text/* printable */.g$)(value ?? '', max);
+    return text === '' ? [] : [`${`${label}:`.padEnd(17)} ${text}`];
+}
+function placeLines(report) {
+    const { repositoryUrl, finishedAt, utcOffsetMinutes, handshake, alert, proxy, supportId, run } = report;
+    const { server, serverSeen } = report;
+    const { protocol, cipher, remoteAddress } = server ?? serverSeen ?? {};
+    const address = proxy === undefined || remoteAddress === undefined ? remoteAddress : `${remoteAddress} (the proxy)`;
+    const target = repositoryUrl && targetOf(repositoryUrl);
+    return [
+        ...line('Time (UTC)', isoTime(finishedAt)),
+        ...line("Runner's clock", localTime(finishedAt, utcOffsetMinutes)),
+        ...line('Run', runName(run)),
+        ...line('URL', repositoryUrl && (0,lib_text/* shownUrl */.zA)(repositoryUrl)),
+        ...line('Host', target?.host),
+        ...line('Port', target?.port),
+        ...line('SNI', target && (target.serverName ?? '(none: the URL has an IP address)')),
+        ...line('IP address', address ?? '(not connected)'),
+        ...line('Proxy', proxy ?? '(none)'),
+        ...line('TLS', [protocol, cipher].filter((part) => part !== undefined && part !== '').join(', ') || '(not agreed)'),
+        ...line('Handshake', handshake),
+        ...line('TLS alert', alert === undefined ? '(none seen)' : String(alert)),
+        ...line('Support id', supportId),
+    ];
+}
+/** `octo-org/demo, run 42, attempt 1` */
+function runName({ repository, runId, runAttempt }) {
+    const parts = [repository, runId && `run ${runId}`, runAttempt && `attempt ${runAttempt}`];
+    return parts.filter((part) => part !== '').join(', ');
+}
+function targetOf({ hostname, port: given }) {
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const port = given === '' ? '443' : given;
+    return { host, port, authority: `${hostname}:${port}`, serverName: (0,external_node_net_.isIP)(host) === 0 ? host : undefined };
+}
+/** `2026-11-26T02:45:09+01:00`: a clock that is wrong by its zone shows here. */
+function localTime(time, offset) {
+    if (Number.isNaN(time.getTime()))
+        return '';
+    const shifted = new Date(time.getTime() + offset * 60_000).toISOString().slice(0, 19);
+    const twoDigits = (value) => String(Math.floor(value)).padStart(2, '0');
+    const size = Math.abs(offset);
+    return `${shifted}${offset < 0 ? '-' : '+'}${twoDigits(size / 60)}:${twoDigits(size % 60)}`;
+}
+/** What ended the run, then each fault of files once, then what the chain check only warns of. */
+function sentenceLines({ problems, files, findings }) {
+    const ofFiles = files.filter((file) => isFailure(file) && file.outcome !== 'not-tried').filter(isFirstOfItsCode);
+    const warnings = findings.filter(({ severity }) => severity === 'warning');
+    const said = [
+        ...problems.map(({ code, message }) => ({ word: 'Fault', code, message })),
+        ...ofFiles.map(({ code, message }) => ({ word: 'Fault', code, message })),
+        ...warnings.map(({ code, message }) => ({ word: 'Warning', code, message })),
+    ];
+    const known = said.filter(({ code, message }) => code !== undefined && message !== undefined);
+    const shown = new Map(known.map((one) => [`${one.code} ${one.message}`, one]));
+    const sentences = [...shown.values()];
+    const more = sentences.length - MOST_SENTENCES;
+    return [
+        ...sentences
+            .slice(0, MOST_SENTENCES)
+            .flatMap(({ word, code, message }) => line(word, `${code}: ${finished((0,lib_text/* printable */.g$)(message ?? '', 1000))}`, 1100)),
+        ...(more > 0 ? line('And', `${(0,lib_text/* count */.U9)(more, 'more sentence')} in the summary`) : []),
+    ];
+}
+function isFirstOfItsCode({ code }, index, failed) {
+    return failed.findIndex((other) => other.code === code) === index;
+}
+function serverLines({ server, serverSeen, serverCaNames: names }) {
+    const certificate = (server ?? serverSeen)?.server;
+    const facts = certificate && [
+        ...line('  Subject', certificate.subject),
+        ...line('  Issuer', certificate.issuer),
+        ...line('  Ends', certificate.validTo),
+        ...line('  SHA-256', certificate.fingerprint256),
+    ];
+    const asked = names === undefined
+        ? []
+        : line('Asks for', names.length === 0 ? 'certificates of any CA: it names none' : nameList(names), LONGEST_LIST);
+    return ['', 'Certificate of the server:', ...(facts ?? ['  (not seen)']), ...asked];
+}
+function nameList(names) {
+    const shown = names.map((name) => (0,lib_text/* printable */.g$)(name, LONGEST_VALUE));
+    return `certificates of ${listWithin(shown, LONGEST_LIST - 100, ' | ')}`;
+}
+function chainLines({ chain, anchor }) {
+    if (chain.length === 0)
+        return ['', 'Certificates sent: none'];
+    const more = chain.length - ticket_MOST_CERTIFICATES;
+    return [
+        '',
+        'Certificates as sent:',
+        ...chain.slice(0, ticket_MOST_CERTIFICATES).flatMap(certificateLines),
+        ...(more > 0 ? [`  and ${(0,lib_text/* count */.U9)(more, 'more certificate')}`] : []),
+        ...line('Chains to', anchor ?? '(no root is at hand)'),
+    ];
+}
+function certificateLines(certificate, index) {
+    const { position, subject, issuer, serial, fingerprint256, notBefore, notAfter, names, purposes } = certificate;
+    return [
+        `  ${index + 1}. ${(0,lib_text/* printable */.g$)(position, 40)}`,
+        ...line('  Subject', subject),
+        ...line('  Issuer', issuer),
+        ...line('  Serial', serial),
+        ...line('  SHA-256', fingerprint256),
+        ...line('  Valid', `${isoTime(notBefore) || '(unreadable)'} to ${isoTime(notAfter) || '(unreadable)'}`),
+        ...line('  Names', names === '' ? '(none)' : names, 600),
+        ...line('  Ext. key usage', purposes === undefined ? '(none: not limited)' : listWithin(purposes, LONGEST_VALUE)),
+    ];
+}
+/** Each value is one quoted word: a URL or a host from an input can do nothing in the shell it is pasted into. */
+function commandLines({ repositoryUrl, chain, proxy, ownCaBundle }) {
+    const asked = repositoryUrl === undefined ? [] : askingLines(targetOf(repositoryUrl), proxy, ownCaBundle);
+    const verified = chain.length === 0 ? [] : verifyingLines();
+    const repeated = repositoryUrl === undefined ? [] : repeatingLines(repositoryUrl, chain.length > 0, proxy, ownCaBundle);
+    return ['', 'To see it again (shell):', ...asked, ...verified, ...repeated];
+}
+function comment(text) {
+    return `  # ${(0,lib_text/* clip */.$Q)(text, 200)}`;
+}
+function askingLines(target, proxy, ownCaBundle) {
+    const { authority, serverName } = target;
+    const words = [
+        `openssl s_client -connect ${(0,lib_text/* shellWord */.r7)(authority)}`,
+        serverName === undefined ? '-noservername' : `-servername ${(0,lib_text/* shellWord */.r7)(serverName)}`,
+        ...proxyWords('-proxy', proxy && proxyAuthority(proxy)),
+        ...(ownCaBundle ? [`-CAfile ${(0,lib_text/* shellWord */.r7)(SERVER_CA_FILE)}`] : []),
+        '-showcerts </dev/null',
+    ];
+    const ca = ownCaBundle ? `; ${SERVER_CA_FILE}: the text of ca-bundle` : '';
+    return [
+        comment(`without a key: the server's certificates, and the CA names that it asks for${ca}`),
+        `  ${words.join(' ')}`,
+    ];
+}
+function verifyingLines() {
+    const files = `-CAfile ${(0,lib_text/* shellWord */.r7)(CLIENT_CA_FILE)} -untrusted ${(0,lib_text/* shellWord */.r7)(CLIENT_FILE)} ${(0,lib_text/* shellWord */.r7)(CLIENT_FILE)}`;
+    return [
+        comment(`the chain as a server sees it; ${CLIENT_FILE}: certificates as sent, ${CLIENT_CA_FILE}: the server's CAs for clients`),
+        `  openssl verify -purpose sslclient -show_chain ${files}`,
+    ];
+}
+function repeatingLines(url, hasChain, proxy, ownCaBundle) {
+    const words = [
+        'curl --verbose --http1.1 --output /dev/null',
+        ...(hasChain ? [`--cert ${(0,lib_text/* shellWord */.r7)(CLIENT_FILE)} --key ${(0,lib_text/* shellWord */.r7)(KEY_FILE)}`] : []),
+        ...(ownCaBundle ? [`--cacert ${(0,lib_text/* shellWord */.r7)(SERVER_CA_FILE)}`] : []),
+        ...proxyWords('--proxy', proxy),
+        (0,lib_text/* shellWord */.r7)((0,lib_text/* shownUrl */.zA)(url)),
+    ];
+    const key = hasChain ? `; ${KEY_FILE}: the key, which GitHub gives to nobody: for its owner to run` : '';
+    return [comment(`the same handshake, and a GET that changes nothing${key}`), `  ${words.join(' ')}`];
+}
+function proxyWords(option, proxy) {
+    return proxy === undefined ? [] : [`${option} ${(0,lib_text/* shellWord */.r7)(proxy)}`];
+}
+/** `host:port` of a proxy's URL; undefined where OpenSSL cannot use it (TLS to the proxy itself). */
+function proxyAuthority(proxy) {
+    if (!URL.canParse(proxy))
+        return undefined;
+    const { protocol, hostname, port } = new URL(proxy);
+    return protocol === 'http:' ? `${hostname}:${port || '80'}` : undefined;
+}
+
 ;// CONCATENATED MODULE: ./lib/report/summary.js
+
+
 
 
 
@@ -63127,13 +66035,13 @@ const LARGEST_SUMMARY = 900_000;
 /** Warnings that stand behind the result, in the first line. */
 const FIRST_WARNINGS = 3;
 /**
- * The job summary as Markdown: the result and the first warnings in one line, what to do next, the files (failures
- * first), all problems and warnings, then certificate, server and run. Where it would pass `budget` bytes, items of the
- * lists are left out and a line says how many. What is never left out needs 200,000
- * bytes at most.
+ * The job summary as Markdown: the result and the first warnings in one line, what to do next, the block for the ticket,
+ * the files (failures first), all problems and warnings, then certificate, server and run. Where it would pass `budget`
+ * bytes, the picture goes first, then items of the lists are left out and a line says how many. What is never left out
+ * needs 300,000 bytes at most.
  */
 function summaryOf(report, budget = LARGEST_SUMMARY) {
-    const start = [firstLine(report), ...nextSteps(report)];
+    const start = [firstLine(report), ...nextSteps(report), ...ticketSection(report)];
     const end = [...serverSection(report), ...runSection(report)];
     let room = budget - bytesOf([...start, ...end]);
     // Each list may take its share of what the ones before have left; the table of files, last, takes the rest.
@@ -63146,7 +66054,9 @@ function summaryOf(report, budget = LARGEST_SUMMARY) {
     const warnings = taken(warningSection(report), 3);
     const certificates = taken(certificateSection(report), 3);
     const files = taken(fileSection(report), 1);
-    return [...start, ...files, ...problems, ...warnings, ...certificates, ...end].join('');
+    const drawing = pictureSection(report);
+    const picture = bytesOf(drawing) <= room ? drawing : [];
+    return [...start, ...files, ...problems, ...warnings, ...picture, ...certificates, ...end].join('');
 }
 function bytesOf(blocks) {
     return blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
@@ -63185,6 +66095,22 @@ function nextSteps(report) {
         return `- **${label}**: ${(0,lib_text/* markdownText */.p7)(text, 3000)}${link === '' ? '' : ` <${link}>`}\n`;
     });
     return lines.length === 0 ? [] : [...lines, '\n'];
+}
+/** Open in a dry run, which is made for it; a failed run has its sentences first. */
+function ticketSection(report) {
+    const lines = ticketOf(report);
+    if (lines.length === 0)
+        return [];
+    const title = 'For a ticket to the team that runs the CA or the server';
+    return [
+        `<details${report.dryRun ? ' open' : ''}><summary>${title}</summary>\n\n`,
+        (0,lib_text/* markdownBlock */.dI)(lines),
+        '\n</details>\n\n',
+    ];
+}
+function pictureSection(report) {
+    const picture = pictureOf(report);
+    return picture === '' ? [] : [`### Chain and server\n\n\`\`\`mermaid\n${picture}\`\`\`\n\n`];
 }
 function fileSection({ files }) {
     const heading = `### Files\n\n${row('File', 'Version', 'Size', 'SHA-256', 'Outcome', 'Detail')}${row(...Array(6).fill('---'))}`;
@@ -63317,170 +66243,8 @@ function writeReport(report, runner) {
 
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(6752);
-;// CONCATENATED MODULE: ./lib/transport/alert.js
-/**
- * Number of the TLS alert (RFC 8446, 6) that the other side sent, or undefined. OpenSSL names it in the message alone;
- * Node's code strings differ between versions.
- */
-function alertOf(error) {
-    if (!(error instanceof Error))
-        return undefined;
-    const [, number] = /SSL alert number (\d{1,3})/.exec(error.message) ?? [];
-    return number === undefined ? undefined : Number(number);
-}
-const ASK = 'Ask the team that runs the server what its log says of this certificate.';
-/** Alerts that answer a client certificate. */
-const REFUSALS = new Map([
-    [
-        42,
-        {
-            code: 'E_TLS_CLIENT_REFUSED',
-            words: 'rejected the client certificate (bad certificate, alert 42)',
-            hint: `Some servers say so of a certificate that is not valid yet, others of any that they do not accept. ${ASK}`,
-        },
-    ],
-    [
-        43,
-        {
-            code: 'E_TLS_CLIENT_PURPOSE',
-            words: 'does not take such a certificate from a client (unsupported certificate, alert 43)',
-            hint: 'Use a certificate whose extended key usage has clientAuth. Public CAs no longer issue those: take it from a private CA.',
-        },
-    ],
-    [
-        44,
-        {
-            code: 'E_TLS_CLIENT_REVOKED',
-            words: 'says that the client certificate is revoked (alert 44)',
-            hint: 'Ask for a new client certificate, and store it together with its key.',
-        },
-    ],
-    [
-        45,
-        {
-            code: 'E_TLS_CLIENT_EXPIRED',
-            words: 'says that the client certificate, or a CA certificate above it, has expired (alert 45)',
-            hint: 'Renew the client certificate, and store it together with its key. If it is still valid, the server has an old intermediate or revocation list, or a wrong clock.',
-        },
-    ],
-    [
-        46,
-        {
-            code: 'E_TLS_CLIENT_REFUSED',
-            words: 'did not accept the client certificate and does not say why (certificate unknown, alert 46)',
-            hint: ASK,
-        },
-    ],
-    [
-        48,
-        {
-            code: 'E_TLS_CLIENT_UNKNOWN_CA',
-            words: 'does not trust the issuer of the client certificate (unknown CA, alert 48)',
-            hint: 'Use a client certificate from a CA that this server trusts for clients, with its intermediate certificates behind it in client-cert.',
-        },
-    ],
-    [
-        49,
-        {
-            code: 'E_TLS_CLIENT_REFUSED',
-            words: 'knows the client certificate but lets it not in (access denied, alert 49)',
-            hint: 'Ask the team that runs the server to let this certificate in.',
-        },
-    ],
-]);
-const HANDSHAKE_FAILURE = 40;
-const BAD_CERTIFICATE = 42;
-const CERTIFICATE_UNKNOWN = 46;
-const PROTOCOL_VERSION = 70;
-const INSUFFICIENT_SECURITY = 71;
-const UNRECOGNIZED_NAME = 112;
-/** `no certificate` (SSL 3, which some servers still send) and `certificate required` (TLS 1.3). */
-const NO_CERTIFICATE = new Set([41, 116]);
-/** What servers also say to a client that showed no certificate: OpenSSL in TLS 1.2, Go, Java. */
-const PERHAPS_NO_CERTIFICATE = new Set([HANDSHAKE_FAILURE, BAD_CERTIFICATE, CERTIFICATE_UNKNOWN]);
-/** Alerts about something else. */
-const NAMES = new Map([
-    [HANDSHAKE_FAILURE, 'handshake failure'],
-    [47, 'illegal parameter'],
-    [50, 'decode error'],
-    [51, 'decrypt error'],
-    [INSUFFICIENT_SECURITY, 'insufficient security'],
-    [80, 'internal error'],
-    [UNRECOGNIZED_NAME, 'unrecognized name'],
-    [120, 'no application protocol'],
-]);
-/** What an alert of the server means for this client: E_TLS_CLIENT_*, E_TLS_VERSION or E_TLS_HANDSHAKE. */
-function explainAlert(alert, seen, party) {
-    if (alert === PROTOCOL_VERSION)
-        return versionFault('protocol version, alert 70', party);
-    return party.hasIdentity ? alert_refusal(alert, seen, party) : alert_missing(alert, seen, party);
-}
-function alert_missing(alert, { asked }, party) {
-    if (NO_CERTIFICATE.has(alert) || (asked && PERHAPS_NO_CERTIFICATE.has(alert))) {
-        return certificateRequired(`alert ${alert}`, party);
-    }
-    return otherAlert(alert, party);
-}
-function alert_refusal(alert, { asked }, party) {
-    const meaning = REFUSALS.get(alert);
-    if (meaning !== undefined) {
-        const { code, words, hint } = meaning;
-        return { code, message: withDoubt(`${party.target} ${words}`, party), hint };
-    }
-    if (NO_CERTIFICATE.has(alert)) {
-        return {
-            code: 'E_TLS_CLIENT_REQUIRED',
-            message: `${party.target} says that it got no client certificate (alert ${alert}): none of the signature algorithms that it accepts fits the key in client-key`,
-            hint: 'Ask the team that runs the server which kinds of keys (RSA, EC) it accepts.',
-        };
-    }
-    if (alert !== HANDSHAKE_FAILURE || !asked)
-        return otherAlert(alert, party);
-    return {
-        code: 'E_TLS_CLIENT_REFUSED',
-        message: withDoubt(`${party.target} asked for the client certificate and then ended the handshake (handshake failure, alert 40)`, party),
-        hint: `${ASK} It may also accept other kinds of keys only (RSA, EC).`,
-    };
-}
-function otherAlert(alert, { target }) {
-    const name = NAMES.get(alert);
-    const hint = 'Ask the team that runs the server what its log says.';
-    const hints = new Map([
-        [HANDSHAKE_FAILURE, `Client and server may have no cipher in common, or it wants a client certificate. ${hint}`],
-        [INSUFFICIENT_SECURITY, `Client and server have no cipher in common that is strong enough for it. ${hint}`],
-        [UNRECOGNIZED_NAME, 'The server does not know the host name in repository-url: check it.'],
-    ]);
-    return {
-        code: 'E_TLS_HANDSHAKE',
-        message: `${target} ended the TLS connection with alert ${alert}${name === undefined ? '' : ` (${name})`}`,
-        hint: hints.get(alert) ?? hint,
-    };
-}
-/** A server wants a client certificate and the run has none: E_TLS_CLIENT_REQUIRED. `how` says what showed it. */
-function certificateRequired(how, { target }) {
-    return {
-        code: 'E_TLS_CLIENT_REQUIRED',
-        message: `${target} requires a client certificate, and \`client-cert: none\` shows none (${how})`,
-        hint: 'Give client-cert and client-key.',
-    };
-}
-/** Client and server have no version in common: E_TLS_VERSION. `how` says what showed it. */
-function versionFault(how, { target, tlsMinVersion, tlsMaxVersion }) {
-    const offered = tlsMinVersion === tlsMaxVersion ? `${tlsMinVersion} alone` : `${tlsMinVersion} to ${tlsMaxVersion}`;
-    const wider = tlsMinVersion === 'TLSv1.3' ? 'tls-min-version: 1.2' : 'tls-max-version: 1.3';
-    return {
-        code: 'E_TLS_VERSION',
-        message: `${target} speaks no TLS version that was offered: ${offered} (${how})`,
-        hint: tlsMinVersion === tlsMaxVersion
-            ? `Write \`${wider}\`, unless the server must not be met that way.`
-            : 'The server speaks TLS 1.1 or older alone: it has to be updated.',
-    };
-}
-/** What the chain check holds against the certificate belongs to a refusal that it may explain. */
-function withDoubt(message, { doubt }) {
-    return doubt === undefined ? message : `${message}; the likely reason: ${doubt}`;
-}
-
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
+var exec = __nccwpck_require__(9529);
 ;// CONCATENATED MODULE: ./lib/transport/handshake.js
 
 
@@ -63488,8 +66252,10 @@ function newAttempt() {
     return {
         stage: 'connect',
         remoteAddress: '',
+        protocol: '',
         asked: false,
         keysAgreed: false,
+        early: false,
         certificates: [],
         facts: undefined,
     };
@@ -63498,26 +66264,42 @@ function newAttempt() {
 class ConnectionFailure extends lib_errors/* PublishError */.S1 {
     handshake;
     facts;
-    constructor(details, attempt) {
+    /** What is known without a handshake that came to its end. */
+    seen;
+    /** Number of the alert with which the server ended it. */
+    alert;
+    constructor(details, attempt, alert) {
         super(details);
+        this.alert = alert;
         this.handshake = handshakeOf(details.code, attempt);
-        this.facts = attempt.facts;
+        // It may have asked after the facts were read.
+        this.facts = attempt.facts && { ...attempt.facts, asked: attempt.asked };
+        this.seen = this.facts ?? seenIn(attempt);
     }
 }
-function handshakeOf(code, { stage }) {
+function seenIn({ remoteAddress, protocol, certificates }) {
+    return {
+        ...(remoteAddress !== '' && { remoteAddress: (0,lib_text/* printable */.g$)(remoteAddress) }),
+        ...(protocol !== '' && { protocol: (0,lib_text/* printable */.g$)(protocol) }),
+        ...(certificates.length > 0 && { server: serverFacts(certificates) }),
+    };
+}
+function handshakeOf(code, { stage, facts }) {
     if (code === 'E_TLS_CLIENT_NOT_ASKED')
+        return 'not-asked';
+    if (code === 'E_TLS_INSPECTED' && facts !== undefined)
         return 'not-asked';
     if (code.startsWith('E_TLS_CLIENT_'))
         return 'refused';
     return stage === 'connect' || stage === 'proxy' ? 'not-tried' : 'failed';
 }
 /** Certificates of a chain that are looked at: real ones have two to five. */
-const MOST_CERTIFICATES = 16;
+const handshake_MOST_CERTIFICATES = 16;
 /** The certificates that the server sent, its own first. */
 function sentCertificates(socket) {
     const chain = [];
     let next = socket.getPeerX509Certificate();
-    while (next !== undefined && chain.length < MOST_CERTIFICATES) {
+    while (next !== undefined && chain.length < handshake_MOST_CERTIFICATES) {
         chain.push(next);
         next = next.issuerCertificate;
     }
@@ -63525,22 +66307,99 @@ function sentCertificates(socket) {
 }
 /** Facts of a connection that stands. */
 function readFacts(socket, { remoteAddress, asked, certificates }) {
-    const [own] = certificates;
     return {
         protocol: (0,lib_text/* printable */.g$)(socket.getProtocol() ?? ''),
         cipher: (0,lib_text/* printable */.g$)(socket.getCipher()?.standardName ?? ''),
         remoteAddress: (0,lib_text/* printable */.g$)(remoteAddress),
         asked,
-        server: {
-            subject: own === undefined ? '' : (0,lib_text/* subjectOf */.et)(own),
-            issuer: own === undefined ? '' : (0,lib_text/* issuerOf */.xD)(own),
-            fingerprint256: own?.fingerprint256 ?? '',
-            validTo: isoDate(own?.validToDate),
-        },
+        server: serverFacts(certificates),
+    };
+}
+function serverFacts([own]) {
+    return {
+        subject: own === undefined ? '' : (0,lib_text/* subjectOf */.et)(own),
+        issuer: own === undefined ? '' : (0,lib_text/* issuerOf */.xD)(own),
+        fingerprint256: own?.fingerprint256 ?? '',
+        validTo: isoDate(own?.validToDate),
     };
 }
 function isoDate(date) {
     return date === undefined || Number.isNaN(date.getTime()) ? '' : date.toISOString();
+}
+
+;// CONCATENATED MODULE: ./lib/transport/gate.js
+/** The connection ended, and nothing said why. */
+class ClosedEarly extends Error {
+    code = 'CLOSED_EARLY';
+    constructor() {
+        super('the connection was closed');
+        this.name = 'ClosedEarly';
+    }
+}
+/**
+ * Resolves after the event, in a turn of its own: a TLS socket emits some events while OpenSSL is still inside its read
+ * function, and whoever writes to it or destroys it there corrupts the stream or brings down the process. Rejects with
+ * the socket's error, with ClosedEarly, or with the signal's reason.
+ */
+async function reach(socket, event, signal) {
+    signal.throwIfAborted();
+    if (socket.destroyed)
+        throw socket.errored ?? new ClosedEarly();
+    const { promise, resolve, reject } = Promise.withResolvers();
+    const reached = () => setImmediate(resolve);
+    const closed = () => reject(new ClosedEarly());
+    const aborted = () => reject(signal.reason);
+    socket.on(event, reached).on('error', reject).on('close', closed);
+    signal.addEventListener('abort', aborted);
+    try {
+        await promise;
+    }
+    finally {
+        socket.off(event, reached).off('error', reject).off('close', closed);
+        signal.removeEventListener('abort', aborted);
+    }
+}
+/** Milliseconds. Of all servers that were measured one alone sends no ticket; it costs that much once a connection. */
+const GATE_TIME = 1000;
+/**
+ * What the server says once it is through with the handshake: resolves with its first session ticket, rejects with its
+ * alert, or with ClosedEarly. To be made before the handshake, since all of that can come in the turn in which it ends.
+ */
+function lastWord(socket) {
+    const { promise, resolve, reject } = Promise.withResolvers();
+    socket
+        .once('session', () => setImmediate(resolve))
+        .on('error', reject)
+        .on('close', () => reject(new ClosedEarly()));
+    // A handshake that fails is told by `reach`, and this promise then has nobody who waits.
+    promise.catch(() => { });
+    return promise;
+}
+/**
+ * In TLS 1.3 the client is done before the server has looked at the client's certificate (RFC 8446, 4.4). The refusal
+ * comes later, and an HTTP client that has begun to write by then sees a broken pipe and loses the alert that names the
+ * cause. A session ticket comes only when the server is content. In TLS 1.2 the handshake itself ends with its word.
+ *
+ * Resolves when the connection can be handed over: the ticket came, or nothing did for GATE_TIME or until `ends` was
+ * aborted. Rejects as `word` does.
+ */
+async function passGate(socket, word, ends) {
+    if (socket.getProtocol() === 'TLSv1.3')
+        await Promise.race([word, gate_silence(ends)]);
+    if (!isOpen(socket))
+        throw socket.errored ?? new ClosedEarly();
+}
+/** Resolves after GATE_TIME, or at once when the signal is aborted. */
+async function gate_silence(ends) {
+    const { promise, resolve } = Promise.withResolvers();
+    const timer = setTimeout(resolve, GATE_TIME).unref();
+    ends.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    clearTimeout(timer);
+}
+/** Whether a request could still be sent and answered. */
+function isOpen(socket) {
+    return !socket.destroyed && !socket.readableEnded && socket.writable;
 }
 
 ;// CONCATENATED MODULE: ./lib/transport/trust.js
@@ -63560,6 +66419,325 @@ function trustOf(bundle) {
 /** What `ca-bundle: system` trusts, PEM each. Reading the system's store may take tens of milliseconds. */
 function systemAuthorities() {
     return [...new Set([...(0,external_node_tls_.getCACertificates)('default'), ...(0,external_node_tls_.getCACertificates)('system')])];
+}
+
+;// CONCATENATED MODULE: ./lib/transport/http-head.js
+
+/** Bytes of an answer's head, up to the empty line. */
+const MOST_BYTES = 64 * 1024;
+/**
+ * The head of an HTTP/1 answer, status line and headers with the empty line; what follows it goes back into the socket.
+ * Undefined: it is longer than 64 KiB. Rejects with the socket's error, ClosedEarly or the signal's reason.
+ */
+async function readHead(socket, signal) {
+    let received = Buffer.alloc(0);
+    while (received.length <= MOST_BYTES) {
+        const chunk = socket.read();
+        if (chunk === null) {
+            await reach(socket, 'readable', signal);
+            continue;
+        }
+        received = Buffer.concat([received, chunk]);
+        const end = received.indexOf('\r\n\r\n');
+        if (end < 0)
+            continue;
+        const rest = received.subarray(end + 4);
+        if (rest.length > 0)
+            socket.unshift(rest);
+        return received.toString('latin1', 0, end + 4);
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/transport/tunnel.js
+
+
+
+/** Characters of a proxy's reason phrase in a sentence. */
+const LONGEST_REASON = 200;
+/**
+ * Asks a proxy for a tunnel (CONNECT, RFC 9110, 9.3.6) on a socket to it; after that the socket leads to the server.
+ * E_PROXY_REFUSED with the proxy's words when its answer is no, cannot be read, or is longer than 64 KiB. Rejects with
+ * the socket's error or the signal's reason.
+ */
+async function openTunnel(socket, request, signal) {
+    const { authority, proxy, secrets } = request;
+    const authorization = proxyAuthorization(proxy, secrets);
+    const credentials = authorization === undefined ? '' : `Proxy-Authorization: ${authorization}\r\n`;
+    socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`);
+    const head = await readHead(socket, signal);
+    if (head === undefined)
+        throw tunnel_refused(request, 'answered CONNECT with a head of more than 64 KiB', undefined);
+    const [, status = '', reason = ''] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head) ?? [];
+    if (status === '')
+        throw tunnel_refused(request, 'answered CONNECT with something that is not HTTP', undefined);
+    if (status.startsWith('2'))
+        return;
+    const words = (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(reason, secrets), LONGEST_REASON);
+    throw tunnel_refused(request, `answered CONNECT ${authority} with ${`${status} ${words}`.trim()}`, status);
+}
+/** A front that echoes the header must not bring it into a log: it becomes a secret, its password too. */
+function proxyAuthorization(proxy, secrets) {
+    if (proxy.username === '' && proxy.password === '')
+        return undefined;
+    const password = decodeURIComponent(proxy.password);
+    const token = Buffer.from(`${decodeURIComponent(proxy.username)}:${password}`, 'utf8').toString('base64');
+    secrets.add(password);
+    secrets.add(token);
+    return `Basic ${token}`;
+}
+function tunnel_refused({ proxy }, message, status) {
+    const details = {
+        code: 'E_PROXY_REFUSED',
+        message: `the proxy ${(0,lib_text/* printable */.g$)(proxy.host)} ${message}`,
+        hint: status === undefined ? 'Check https_proxy: does it lead to a proxy?' : tunnel_hintFor(status, proxy),
+    };
+    return new lib_errors/* PublishError */.S1(details);
+}
+function tunnel_hintFor(status, proxy) {
+    if (['502', '503', '504'].includes(status)) {
+        return 'The proxy could not reach the server: check the host in repository-url, or name it in no_proxy if it is reached directly.';
+    }
+    if (status !== '407') {
+        return 'Ask the team that runs the proxy to let this host and port through, or name the host in no_proxy if it is reached directly.';
+    }
+    return proxy.username === ''
+        ? 'The proxy asks for a user and a password: put them into https_proxy (http://user:password@host:port), percent-encoded.'
+        : 'The proxy does not take the user and the password in https_proxy: check both, and that they are percent-encoded. Only Basic is spoken here.';
+}
+
+;// CONCATENATED MODULE: ./lib/transport/route.js
+
+
+
+
+
+
+/** Milliseconds for one address of a name. Node's own 250 are fewer than a distant server needs. */
+const ADDRESS_TIME = 5_000;
+/** Milliseconds after which an idle connection is probed by TCP, so that firewalls keep it. */
+const KEEP_ALIVE_TIME = 60_000;
+/**
+ * A TCP connection to the server, or a tunnel through the proxy. Every socket on the way is put into `sockets`, the
+ * outermost last.
+ */
+async function openRoute({ url, proxy, secrets, idleTimeoutMs }, attempt, sockets, signal) {
+    const { hostname, port } = proxy ?? url;
+    if (proxy !== undefined)
+        attempt.stage = 'proxy';
+    const tcp = (0,external_node_net_.connect)({
+        host: plainHost(hostname),
+        port: Number(port || (proxy?.protocol === 'http:' ? 80 : 443)),
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: Math.min(ADDRESS_TIME, Math.ceil(idleTimeoutMs / 3)),
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_TIME,
+    });
+    keep(tcp, sockets);
+    await reach(tcp, 'connect', signal);
+    attempt.remoteAddress = tcp.remoteAddress ?? '';
+    if (proxy === undefined)
+        return tcp;
+    const path = proxy.protocol === 'https:' ? await secureProxy(tcp, proxy, sockets, signal) : tcp;
+    await openTunnel(path, { authority: route_authorityOf(url), proxy, secrets }, signal);
+    return path;
+}
+/** TLS to the proxy itself: with the system's trust, and never with the client certificate. */
+async function secureProxy(tcp, proxy, sockets, signal) {
+    const socket = (0,external_node_tls_.connect)({
+        socket: tcp,
+        ...serverName(plainHost(proxy.hostname)),
+        ca: [...systemAuthorities()],
+        ALPNProtocols: ['http/1.1'],
+        rejectUnauthorized: true,
+    });
+    keep(socket, sockets);
+    await reach(socket, 'secureConnect', signal);
+    return socket;
+}
+/** `host:port`, the port always there. */
+function route_authorityOf(url) {
+    return `${url.hostname}:${url.port === '' ? '443' : url.port}`;
+}
+/** Server name indication knows no addresses (RFC 6066, 3); then `host` is what the certificate is compared with. */
+function serverName(host) {
+    return (0,external_node_net_.isIP)(host) === 0 ? { host, servername: host } : { host };
+}
+/** Whoever waits for a socket hears of its error; one that comes when nobody waits must not end the process. */
+function keep(socket, sockets) {
+    socket.on('error', () => { });
+    sockets.push(socket);
+}
+
+;// CONCATENATED MODULE: ./lib/transport/accepted-authorities.js
+
+
+
+
+
+
+
+/** Where systems have it; never PATH, which a job can change. */
+const PROGRAMS = ['/usr/bin/openssl', '/bin/openssl'];
+const TIME = 10_000;
+/** Bytes of the program's output: 1,000 names of usual length. */
+const accepted_authorities_MOST_BYTES = 256 * 1024;
+/** Short names, and everything that is special escaped (RFC 2253), so that a comma ends a part: as Node writes names. */
+const NAME_FORM = 'esc_2253,esc_ctrl,utf8,sep_comma_plus,sname';
+/**
+ * Node does not tell which CAs a server names, the `openssl` program does. It only explains: without it, and whatever
+ * fails on the way, the answer is undefined. It gets no certificate, no key and no secret.
+ */
+function createAuthorityQuestion(options, chain, means = { programs: PROGRAMS, time: TIME }) {
+    let asked;
+    let answer;
+    const ask = async (signal) => {
+        const output = await connectWithOpenSsl(options, means, signal);
+        const lines = output === undefined ? undefined : readNames((0,lib_text/* redact */.E$)(output, options.secrets));
+        const issuers = new Set(chain.map(({ issuer }) => oneLine(issuer)));
+        const ours = lines?.find((line) => issuers.has(line));
+        answer = lines && { names: lines.map(accepted_authorities_shownName), ours: ours === undefined ? undefined : accepted_authorities_shownName(ours) };
+        return answer;
+    };
+    return {
+        ask(signal) {
+            asked ??= ask(signal);
+            return asked;
+        },
+        get answer() {
+            return answer;
+        },
+    };
+}
+/** What `openssl s_client` printed; undefined without the program, or when it could not be run to its end in time. */
+async function connectWithOpenSsl(options, { programs, time }, signal) {
+    const program = process.platform === 'win32' ? undefined : programs.find((path) => (0,external_node_fs_.existsSync)(path));
+    if (program === undefined)
+        return undefined;
+    const end = new AbortController();
+    const limit = AbortSignal.any([signal, end.signal, AbortSignal.timeout(time)]);
+    try {
+        const port = await startRelay(options, limit);
+        return await Promise.race([run(program, argumentsFor(options, port), end), aborted(limit)]);
+    }
+    catch {
+        return undefined;
+    }
+    finally {
+        end.abort();
+    }
+}
+async function run(program, args, end) {
+    const chunks = [];
+    let received = 0;
+    await (0,exec/* exec */.m)(program, args, {
+        // Nothing of the job's environment, which can name engines, configuration and libraries.
+        env: { OPENSSL_CONF: '/dev/null', LC_ALL: 'C' },
+        cwd: '/',
+        silent: true,
+        ignoreReturnCode: true,
+        // The end of its input: it ends when the handshake is over.
+        input: Buffer.alloc(0),
+        listeners: {
+            stdout(chunk) {
+                received += chunk.length;
+                if (received > accepted_authorities_MOST_BYTES)
+                    end.abort();
+                else
+                    chunks.push(chunk);
+            },
+        },
+    });
+    return received > accepted_authorities_MOST_BYTES ? undefined : Buffer.concat(chunks).toString('utf8');
+}
+async function aborted(signal) {
+    if (signal.aborted)
+        return;
+    const { promise, resolve } = Promise.withResolvers();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+}
+function argumentsFor({ url, tlsMinVersion, tlsMaxVersion }, port) {
+    const host = plainHost(url.hostname);
+    const version = tlsMaxVersion === 'TLSv1.2' ? ['-tls1_2'] : tlsMinVersion === 'TLSv1.3' ? ['-tls1_3'] : [];
+    const name = (0,external_node_net_.isIP)(host) === 0 ? ['-servername', host] : ['-noservername'];
+    return ['s_client', '-connect', `127.0.0.1:${port}`, ...name, ...version, '-alpn', 'http/1.1', '-nameopt', NAME_FORM];
+}
+/**
+ * A port of the loopback interface from which one connection is led the way that ours go, through the proxy too. So the
+ * program needs no proxy's password, and it ends with its connection, when `limit` is aborted at the latest.
+ */
+async function startRelay(options, limit) {
+    const sockets = [];
+    const server = (0,external_node_net_.createServer)((local) => {
+        server.close();
+        local.on('error', () => { });
+        relay(local, options, sockets, limit).catch(() => local.destroy());
+    });
+    limit.addEventListener('abort', () => {
+        server.close();
+        for (const socket of sockets.toReversed())
+            socket.destroy();
+    });
+    const { promise, resolve, reject } = Promise.withResolvers();
+    server.on('error', reject).listen(0, '127.0.0.1', () => resolve(server.address()));
+    const address = await promise;
+    limit.throwIfAborted();
+    if (address === null || typeof address === 'string')
+        throw new Error('the relay has no TCP port');
+    return address.port;
+}
+async function relay(local, options, sockets, limit) {
+    sockets.push(local);
+    const remote = await openRoute(options, newAttempt(), sockets, limit);
+    local.on('close', () => remote.destroy());
+    remote.on('close', () => local.destroy());
+    local.pipe(remote).pipe(local);
+}
+const BEGIN = 'Acceptable client certificate CA names';
+const NONE = 'No client certificate CA names sent';
+/** What follows the names, in any version. */
+const END = /^(---|Client Certificate Types:|Requested Signature Algorithms:|Shared Requested|Peer sign|Server Temp Key)/;
+/** A line for each name; undefined when the program did not get as far. */
+function readNames(output) {
+    const lines = output.split(/\r?\n/);
+    const begin = lines.indexOf(BEGIN);
+    if (begin < 0)
+        return lines.includes(NONE) ? [] : undefined;
+    const names = lines.slice(begin + 1);
+    const end = names.findIndex((line) => END.test(line));
+    return names.slice(0, end < 0 ? undefined : end).filter((line) => line !== '');
+}
+/** Node's form of a name, one part a line, in the program's: `O=Example,CN=Issuing CA`. */
+function oneLine(name) {
+    return name
+        .split('\n')
+        .map((part) => part.replaceAll(' + ', '+'))
+        .join(',');
+}
+function accepted_authorities_shownName(line) {
+    return (0,lib_text/* subjectOf */.et)({ subject: line.replace(/(?<!\\),/g, '\n') });
+}
+
+;// CONCATENATED MODULE: ./lib/transport/inspection.js
+
+/** Names that products which break TLS open put into their CAs, and what companies call such CAs. */
+const INSPECTORS = /zscaler|netskope|goskope|palo alto|fortinet|fortigate|forcepoint|websense|blue ?coat|mcafee web|skyhigh|umbrella|sophos|check ?point|barracuda|watchguard|sonicwall|menlo security|iboss|(?:ssl|tls|https|traffic)[ -]?(?:inspect|intercept|decrypt|proxy)|\bdecryption\b|mitmproxy/i;
+/**
+ * E_TLS_INSPECTED where the server's certificate was made by something on the way that breaks TLS open; undefined where
+ * no name says so. Behind it the server would never see the client certificate.
+ */
+function inspected(certificates, target) {
+    const [own] = certificates;
+    const culprit = certificates.find(({ issuer }) => INSPECTORS.test(issuer));
+    if (own === undefined || culprit === undefined)
+        return undefined;
+    return {
+        code: 'E_TLS_INSPECTED',
+        message: `a proxy between this runner and ${target} seems to break TLS open: the certificate shown (${(0,lib_text/* subjectOf */.et)(own)}) comes from ${(0,lib_text/* issuerOf */.xD)(culprit)}`,
+        hint: 'A client certificate cannot pass such a proxy: ask the team that runs it to except this host from inspection. To trust its CA would not help.',
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/transport/voucher.js
@@ -63647,8 +66825,9 @@ function isIssuedBy(lower, upper) {
 
 
 
+
 /** Characters of a list of names in a sentence. */
-const LONGEST_LIST = 300;
+const server_fault_LONGEST_LIST = 300;
 /** Codes of OpenSSL's verification that say: nobody whom we trust issued this. */
 const UNKNOWN_ISSUER = new Set([
     'UNABLE_TO_GET_ISSUER_CERT',
@@ -63711,7 +66890,7 @@ function period(certificate, now) {
     return `it is valid from ${(0,lib_text/* formatTime */.fU)(validFromDate)} to ${(0,lib_text/* formatTime */.fU)(validToDate)}, and ${clock}`;
 }
 function otherName(own, { target, host }) {
-    const names = (0,lib_text/* printable */.g$)(own.subjectAltName ?? '', LONGEST_LIST);
+    const names = (0,lib_text/* printable */.g$)(own.subjectAltName ?? '', server_fault_LONGEST_LIST);
     const found = names === '' ? 'no names at all (no subject alternative name)' : names;
     const address = (0,external_node_net_.isIP)(host) === 0
         ? ''
@@ -63723,6 +66902,9 @@ function otherName(own, { target, host }) {
     };
 }
 function server_fault_unknownIssuer(own, chain, party) {
+    const inspection = inspected(chain, party.target);
+    if (inspection !== undefined)
+        return inspection;
     const top = chain.at(-1) ?? own;
     const voucher = findVoucher(chain, party);
     // A root seldom issues servers' certificates: one that comes alone most likely lacks its intermediate.
@@ -63897,17 +67079,18 @@ function notTls({ target }) {
 }
 /** Without an alert the moment alone tells: keys are agreed on before the server looks at the client's certificate. */
 function closedInHandshake(error, attempt, party) {
-    const { target, hasIdentity } = party;
+    const { target, own } = party;
     // Node gives the code of a reset to a proper end too; only the reset comes from a system call.
     const how = error instanceof Error && 'syscall' in error ? 'reset' : 'closed';
     if (attempt.keysAgreed && attempt.asked) {
-        if (!hasIdentity)
+        if (own === undefined)
             return certificateRequired(`it ${how} the connection after it had asked for one`, party);
-        return {
+        return alert_refused({
             code: 'E_TLS_CLIENT_REFUSED',
-            message: withDoubt(`${target} asked for the client certificate and then ${how} the connection without a word: most likely it refused the certificate`, party),
+            complaint: 'any',
+            words: `asked for the client certificate and then ${how} the connection without a word: most likely it refused the certificate`,
             hint: 'Ask the team that runs the server what its log says: which CAs it trusts for clients, and whether the certificate is revoked.',
-        };
+        }, party);
     }
     return {
         code: 'E_NETWORK_CLOSED',
@@ -63956,156 +67139,25 @@ function deathOf(error, seen, party) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/transport/gate.js
-/** The connection ended, and nothing said why. */
-class ClosedEarly extends Error {
-    code = 'CLOSED_EARLY';
-    constructor() {
-        super('the connection was closed');
-        this.name = 'ClosedEarly';
-    }
-}
+;// CONCATENATED MODULE: ./lib/transport/late-request.js
+
+
 /**
- * Resolves after the event, in a turn of its own: a TLS socket emits some events while OpenSSL is still inside its read
- * function, and whoever writes to it or destroys it there corrupts the stream or brings down the process. Rejects with
- * the socket's error, with ClosedEarly, or with the signal's reason.
- */
-async function reach(socket, event, signal) {
-    signal.throwIfAborted();
-    if (socket.destroyed)
-        throw socket.errored ?? new ClosedEarly();
-    const { promise, resolve, reject } = Promise.withResolvers();
-    const reached = () => setImmediate(resolve);
-    const closed = () => reject(new ClosedEarly());
-    const aborted = () => reject(signal.reason);
-    socket.on(event, reached).on('error', reject).on('close', closed);
-    signal.addEventListener('abort', aborted);
-    try {
-        await promise;
-    }
-    finally {
-        socket.off(event, reached).off('error', reject).off('close', closed);
-        signal.removeEventListener('abort', aborted);
-    }
-}
-/** Milliseconds. Of all servers that were measured one alone sends no ticket; it costs that much once a connection. */
-const GATE_TIME = 1000;
-/**
- * What the server says once it is through with the handshake: resolves with its first session ticket, rejects with its
- * alert, or with ClosedEarly. To be made before the handshake, since all of that can come in the turn in which it ends.
- */
-function lastWord(socket) {
-    const { promise, resolve, reject } = Promise.withResolvers();
-    socket
-        .once('session', () => setImmediate(resolve))
-        .on('error', reject)
-        .on('close', () => reject(new ClosedEarly()));
-    // A handshake that fails is told by `reach`, and this promise then has nobody who waits.
-    promise.catch(() => { });
-    return promise;
-}
-/**
- * In TLS 1.3 the client is done before the server has looked at the client's certificate (RFC 8446, 4.4). The refusal
- * comes later, and an HTTP client that has begun to write by then sees a broken pipe and loses the alert that names the
- * cause. A session ticket comes only when the server is content. In TLS 1.2 the handshake itself ends with its word.
+ * Some servers ask for the client certificate only when they see which path is meant (Apache: SSLVerifyClient in
+ * <Location>; IIS), by a renegotiation, which TLS 1.2 has and TLS 1.3 has not. Before they ask they keep at most 128 KiB
+ * of a request's body, so that an upload has to come second. This is the first request: no body, no credentials, and
+ * HEAD, since where its answer ends is never in doubt. Whether the server asks for the certificate then is seen on the
+ * socket (OpenSSL answers by itself), and its alert ends this with the socket's error.
  *
- * Resolves when the connection can be handed over: the ticket came, or nothing did for GATE_TIME or until `ends` was
- * aborted. Rejects as `word` does.
+ * @returns whether the connection can take another request
  */
-async function passGate(socket, word, ends) {
-    if (socket.getProtocol() === 'TLSv1.3')
-        await Promise.race([word, gate_silence(ends)]);
-    if (!isOpen(socket))
-        throw socket.errored ?? new ClosedEarly();
-}
-/** Resolves after GATE_TIME, or at once when the signal is aborted. */
-async function gate_silence(ends) {
-    const { promise, resolve } = Promise.withResolvers();
-    const timer = setTimeout(resolve, GATE_TIME).unref();
-    ends.addEventListener('abort', () => resolve(), { once: true });
-    await promise;
-    clearTimeout(timer);
-}
-/** Whether a request could still be sent and answered. */
-function isOpen(socket) {
-    return !socket.destroyed && !socket.readableEnded && socket.writable;
-}
-
-;// CONCATENATED MODULE: ./lib/transport/tunnel.js
-
-
-
-/** Bytes of a proxy's answer to CONNECT, up to the empty line. */
-const MOST_BYTES = 64 * 1024;
-/** Characters of a proxy's reason phrase in a sentence. */
-const LONGEST_REASON = 200;
-/**
- * Asks a proxy for a tunnel (CONNECT, RFC 9110, 9.3.6) on a socket to it; after that the socket leads to the server.
- * E_PROXY_REFUSED with the proxy's words when its answer is no, cannot be read, or is longer than 64 KiB. Rejects with
- * the socket's error or the signal's reason.
- */
-async function openTunnel(socket, request, signal) {
-    const { authority, proxy, secrets } = request;
-    const authorization = proxyAuthorization(proxy, secrets);
-    const credentials = authorization === undefined ? '' : `Proxy-Authorization: ${authorization}\r\n`;
-    socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`);
-    const head = await readHead(socket, request, signal);
-    const [, status = '', reason = ''] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head) ?? [];
-    if (status === '')
-        throw tunnel_refused(request, 'answered CONNECT with something that is not HTTP', undefined);
-    if (status.startsWith('2'))
-        return;
-    const words = (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(reason, secrets), LONGEST_REASON);
-    throw tunnel_refused(request, `answered CONNECT ${authority} with ${`${status} ${words}`.trim()}`, status);
-}
-/** A front that echoes the header must not bring it into a log: it becomes a secret, its password too. */
-function proxyAuthorization(proxy, secrets) {
-    if (proxy.username === '' && proxy.password === '')
-        return undefined;
-    const password = decodeURIComponent(proxy.password);
-    const token = Buffer.from(`${decodeURIComponent(proxy.username)}:${password}`, 'utf8').toString('base64');
-    secrets.add(password);
-    secrets.add(token);
-    return `Basic ${token}`;
-}
-/** Everything up to the empty line; what follows it is the server's and goes back. */
-async function readHead(socket, request, signal) {
-    let received = Buffer.alloc(0);
-    while (received.length <= MOST_BYTES) {
-        const chunk = socket.read();
-        if (chunk === null) {
-            await reach(socket, 'readable', signal);
-            continue;
-        }
-        received = Buffer.concat([received, chunk]);
-        const end = received.indexOf('\r\n\r\n');
-        if (end < 0)
-            continue;
-        const rest = received.subarray(end + 4);
-        if (rest.length > 0)
-            socket.unshift(rest);
-        return received.toString('latin1', 0, end + 4);
-    }
-    throw tunnel_refused(request, 'answered CONNECT with a head of more than 64 KiB', undefined);
-}
-function tunnel_refused({ proxy }, message, status) {
-    const details = {
-        code: 'E_PROXY_REFUSED',
-        message: `the proxy ${(0,lib_text/* printable */.g$)(proxy.host)} ${message}`,
-        hint: status === undefined ? 'Check https_proxy: does it lead to a proxy?' : tunnel_hintFor(status, proxy),
-    };
-    return new lib_errors/* PublishError */.S1(details);
-}
-function tunnel_hintFor(status, proxy) {
-    if (['502', '503', '504'].includes(status)) {
-        return 'The proxy could not reach the server: check the host in repository-url, or name it in no_proxy if it is reached directly.';
-    }
-    if (status !== '407') {
-        return 'Ask the team that runs the proxy to let this host and port through, or name the host in no_proxy if it is reached directly.';
-    }
-    return proxy.username === ''
-        ? 'The proxy asks for a user and a password: put them into https_proxy (http://user:password@host:port), percent-encoded.'
-        : 'The proxy does not take the user and the password in https_proxy: check both, and that they are percent-encoded. Only Basic is spoken here.';
+async function requestEarly(socket, url, signal) {
+    socket.write(`HEAD ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nAccept: */*\r\n\r\n`);
+    const head = await readHead(socket, signal);
+    if (head === undefined || !head.startsWith('HTTP/1.1 ') || /^connection:.*\bclose\b/im.test(head))
+        return false;
+    // Some servers send a body all the same: it would be taken for the answer to the next request.
+    return isOpen(socket) && socket.readableLength === 0;
 }
 
 ;// CONCATENATED MODULE: ./lib/transport/connector.js
@@ -64118,17 +67170,15 @@ function tunnel_hintFor(status, proxy) {
 
 
 
+
+
 /** Milliseconds for the name, the connection, the proxy's answer, the handshake and the gate together. */
 const CONNECT_TIME = 30_000;
-/** Milliseconds for one address of a name. Node's own 250 are fewer than a distant server needs. */
-const ADDRESS_TIME = 5_000;
-/** Milliseconds after which an idle connection is probed by TCP, so that firewalls keep it. */
-const KEEP_ALIVE_TIME = 60_000;
 /**
  * Makes connections to one origin with one identity and one trust. Certificate, key and CAs are loaded once: with a key
- * in hardware every loading costs a signature.
+ * in hardware every loading costs a signature. The question is put when the server refuses the certificate.
  */
-function createConnector(options) {
+function createConnector(options, question) {
     const context = secureContext(options);
     const limit = Math.min(CONNECT_TIME, options.idleTimeoutMs);
     return async (signal) => {
@@ -64137,7 +67187,8 @@ function createConnector(options) {
         const timer = setTimeout(() => deadline.abort(SILENCE), limit);
         const sockets = [];
         try {
-            const connection = await connector_open(options, context, attempt, sockets, AbortSignal.any([signal, deadline.signal]));
+            const ends = AbortSignal.any([signal, deadline.signal]);
+            const connection = await connector_open(options, context, attempt, sockets, ends);
             signal.throwIfAborted();
             return connection;
         }
@@ -64146,27 +67197,23 @@ function createConnector(options) {
             sockets.at(-1)?.destroy();
             // The caller's own end is no fault of the network.
             signal.throwIfAborted();
-            throw failure(error, options, attempt, limit);
+            if (error instanceof lib_errors/* PublishError */.S1)
+                throw new ConnectionFailure(error, attempt);
+            const explain = () => explainAttempt(error, attempt, partyOf(options, question), limit);
+            if (options.identity !== undefined && explain().code.startsWith('E_TLS_CLIENT_'))
+                await question.ask(signal);
+            signal.throwIfAborted();
+            throw new ConnectionFailure({ ...explain(), cause: error }, attempt, alertOf(error));
         }
         finally {
             clearTimeout(timer);
         }
     };
 }
-function failure(error, options, attempt, limit) {
-    if (error instanceof lib_errors/* PublishError */.S1)
-        return new ConnectionFailure(error, attempt);
-    const details = explainAttempt(error, attempt, partyOf(options), limit);
-    return new ConnectionFailure({ ...details, cause: error }, attempt);
-}
 /** What a sentence about a connection has to know. */
-function partyOf(options) {
+function partyOf(options, { answer }) {
     const { url, identity, ...rest } = options;
-    return { ...rest, host: plainHost(url.hostname), target: authorityOf(url), hasIdentity: identity !== undefined };
-}
-/** `host:port`, the port always there. */
-function authorityOf(url) {
-    return `${url.hostname}:${url.port === '' ? '443' : url.port}`;
+    return { ...rest, host: plainHost(url.hostname), target: route_authorityOf(url), own: identity?.own, accepted: answer };
 }
 function secureContext({ identity, trust, tlsMinVersion, tlsMaxVersion }) {
     return (0,external_node_tls_.createSecureContext)({
@@ -64179,7 +67226,7 @@ function secureContext({ identity, trust, tlsMinVersion, tlsMaxVersion }) {
     });
 }
 async function connector_open(options, context, attempt, sockets, signal) {
-    const path = await openPath(options, attempt, sockets, signal);
+    const path = await openRoute(options, attempt, sockets, signal);
     attempt.stage = 'handshake';
     const socket = (0,external_node_tls_.connect)({
         socket: path,
@@ -64193,59 +67240,41 @@ async function connector_open(options, context, attempt, sockets, signal) {
     const endWatch = watch(socket, attempt);
     const word = lastWord(socket);
     await reach(socket, 'secureConnect', signal);
-    endWatch();
     attempt.asked ||= socket.getSharedSigalgs().length > 0;
+    attempt.certificates = sentCertificates(socket);
     attempt.facts = readFacts(socket, attempt);
+    const usedUp = mayAskLate(socket, options, attempt) && !(await askByRequest(socket, options, attempt, signal));
+    endWatch();
     if (options.requireClientAuth && !attempt.asked)
-        throw notAsked(options);
+        throw notAsked(options, attempt);
+    if (usedUp) {
+        socket.destroy();
+        return connector_open(options, context, attempt, sockets, signal);
+    }
     attempt.stage = 'gate';
     await passGate(socket, word, signal);
-    return { socket, facts: attempt.facts };
+    return { socket, facts: { ...attempt.facts, asked: attempt.asked } };
 }
-/** A TCP connection to the server, or a tunnel through the proxy. */
-async function openPath({ url, proxy, secrets, idleTimeoutMs }, attempt, sockets, signal) {
-    const { hostname, port } = proxy ?? url;
-    if (proxy !== undefined)
-        attempt.stage = 'proxy';
-    const tcp = (0,external_node_net_.connect)({
-        host: plainHost(hostname),
-        port: Number(port || (proxy?.protocol === 'http:' ? 80 : 443)),
-        autoSelectFamily: true,
-        autoSelectFamilyAttemptTimeout: Math.min(ADDRESS_TIME, Math.ceil(idleTimeoutMs / 3)),
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_TIME,
-    });
-    keep(tcp, sockets);
-    await reach(tcp, 'connect', signal);
-    attempt.remoteAddress = tcp.remoteAddress ?? '';
-    if (proxy === undefined)
-        return tcp;
-    const path = proxy.protocol === 'https:' ? await secureProxy(tcp, proxy, sockets, signal) : tcp;
-    await openTunnel(path, { authority: authorityOf(url), proxy, secrets }, signal);
-    return path;
+/** In TLS 1.2 a server may ask again once it sees the path; in TLS 1.3 no client of Node.js can answer that. */
+function mayAskLate(socket, { identity }, attempt) {
+    return identity !== undefined && !attempt.asked && !attempt.early && socket.getProtocol() === 'TLSv1.2';
 }
-/** TLS to the proxy itself: with the system's trust, and never with the client certificate. */
-async function secureProxy(tcp, proxy, sockets, signal) {
-    const socket = (0,external_node_tls_.connect)({
-        socket: tcp,
-        ...serverName(plainHost(proxy.hostname)),
-        ca: [...systemAuthorities()],
-        ALPNProtocols: ['http/1.1'],
-        rejectUnauthorized: true,
-    });
-    keep(socket, sockets);
-    await reach(socket, 'secureConnect', signal);
-    return socket;
-}
-/** Server name indication knows no addresses (RFC 6066, 3); then `host` is what the certificate is compared with. */
-function serverName(host) {
-    return (0,external_node_net_.isIP)(host) === 0 ? { host, servername: host } : { host };
-}
-/** Whoever waits for a socket hears of its error; one that comes when nobody waits must not end the process. */
-function keep(socket, sockets) {
-    socket.on('error', () => { });
-    sockets.push(socket);
+/** Milliseconds for a request that may be answered slowly and that nobody asked for. */
+const EARLY_REQUEST_TIME = 10_000;
+/** Whether the connection can be used after it. What goes wrong counts only where the server has asked by then. */
+async function askByRequest(socket, { url }, attempt, signal) {
+    attempt.early = true;
+    try {
+        const isUsable = await requestEarly(socket, url, AbortSignal.any([signal, AbortSignal.timeout(EARLY_REQUEST_TIME)]));
+        attempt.asked ||= socket.getSharedSigalgs().length > 0;
+        return isUsable;
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (attempt.asked)
+            throw error;
+        return false;
+    }
 }
 /** Notes what can no longer be asked once the handshake has failed. Returns the function that ends the watch. */
 function watch(socket, attempt) {
@@ -64259,25 +67288,40 @@ function watch(socket, attempt) {
     // it would be missing there.
     const destroy = socket.destroy.bind(socket);
     socket.destroy = (error) => {
-        if (!socket.destroyed)
-            attempt.certificates = sentCertificates(socket);
+        if (!socket.destroyed) {
+            if (attempt.certificates.length === 0)
+                attempt.certificates = sentCertificates(socket);
+            if (attempt.keysAgreed)
+                attempt.protocol = socket.getProtocol() ?? '';
+        }
         return destroy(error);
     };
     return () => {
-        attempt.certificates = sentCertificates(socket);
         socket.off('keylog', note);
         socket.destroy = destroy;
     };
 }
-function notAsked({ url }) {
+function notAsked(options, { certificates }) {
+    const { url } = options;
+    const target = route_authorityOf(url);
+    const inspection = inspected(certificates, target);
+    if (inspection !== undefined)
+        return new lib_errors/* PublishError */.S1(inspection);
+    const [own] = certificates;
+    const who = own === undefined ? '' : ` (it is ${(0,lib_text/* subjectOf */.et)(own)}, issued by ${(0,lib_text/* issuerOf */.xD)(own)})`;
+    const late = options.tlsMaxVersion === 'TLSv1.3'
+        ? ' If this server asks for some paths only (Apache: SSLVerifyClient inside <Location>; IIS), write `tls-max-version: 1.2`: in TLS 1.3 it cannot ask then.'
+        : '';
     return new lib_errors/* PublishError */.S1({
         code: 'E_TLS_CLIENT_NOT_ASKED',
-        message: `${authorityOf(url)} did not ask for the client certificate, so it cannot know who publishes: expected a certificate request in the TLS handshake`,
-        hint: 'Check that repository-url names the host and port behind mutual TLS. If this server asks later, for some paths only (Apache: SSLVerifyClient inside <Location>), or asks nobody on purpose, write `client-auth: optional`.',
+        message: `${target} did not ask for the client certificate${who}, so it cannot know who publishes: expected a certificate request in the TLS handshake`,
+        hint: `Check that repository-url names the host and port behind mutual TLS, and that nothing on the way breaks TLS open.${late} If it asks nobody on purpose, write \`client-auth: optional\`.`,
     });
 }
 
 ;// CONCATENATED MODULE: ./lib/transport/transport.js
+
+
 
 
 
@@ -64295,8 +67339,8 @@ const transport_KEEP_ALIVE_TIME = 4_000;
  * rejected with the PublishError that explains it: nothing was sent then.
  */
 function createTransport(options) {
-    const connect = createConnector(options);
-    const party = partyOf(options);
+    const question = createAuthorityQuestion(options, options.identity?.own.certificates ?? []);
+    const connect = createConnector(options, question);
     const life = new AbortController();
     const seen = { asked: false, alert: undefined };
     let spare;
@@ -64323,15 +67367,25 @@ function createTransport(options) {
             try {
                 const { socket, facts } = await open(AbortSignal.any([signal, life.signal]));
                 spare = socket;
-                return { handshake: verdict(options, facts), facts, problem: undefined };
+                return { handshake: verdict(options, facts), facts, seen: facts, alert: undefined, problem: undefined };
             }
             catch (error) {
                 if (!(error instanceof ConnectionFailure))
                     throw error;
-                return { handshake: error.handshake, facts: error.facts, problem: error };
+                const { handshake, facts, seen, alert } = error;
+                return { handshake, facts, seen, alert, problem: error };
             }
         },
-        explain: (error) => explainDeath(error, seen, party),
+        explain: (error) => explainDeath(error, seen, partyOf(options, question)),
+        askAuthorities: (signal) => question.ask(signal),
+        get acceptedAuthorities() {
+            return question.answer;
+        },
+        async likelyReason(signal) {
+            if (options.identity !== undefined)
+                await question.ask(signal);
+            return comparison_compare('any', partyOf(options, question)).words;
+        },
         async close() {
             life.abort(new Error('the transport was closed'));
             spare?.destroy();
@@ -64448,6 +67502,7 @@ async function meetServer(run, plan, progress) {
             await upload(run, transport, plan, progress);
     }
     finally {
+        progress.accepted = transport.acceptedAuthorities;
         await transport.close();
     }
 }
@@ -64464,7 +67519,6 @@ function openTransport({ runner, secrets }, { url, identity, caBundle, proxy, in
         requireClientAuth: identity !== 'none' && inputs.clientAuth === 'required',
         idleTimeoutMs: inputs.idleTimeoutMs,
         trustHints: runner.surroundings.caFiles,
-        doubt: identity === 'none' ? undefined : identity.doubt,
         secrets,
         now: () => new Date(),
     });
@@ -64479,9 +67533,16 @@ function trustLine({ source, ca, added }, storeVariables) {
     ];
     return `the server must chain to a CA of Node.js or the system (${[cas, ...ofEnvironment].join(', ')})`;
 }
-async function probe({ runner, signal }, transport, { url, identity }, progress) {
+async function probe(run, transport, plan, progress) {
+    const { runner, signal } = run;
+    const { url, identity } = plan;
     const result = await transport.probe(signal);
     progress.probe = result;
+    if (plan.inputs.dryRun && result.facts?.asked) {
+        const accepted = await transport.askAuthorities(signal);
+        if (accepted !== undefined)
+            tellAuthorities(accepted, run, progress);
+    }
     const { facts, problem, handshake } = result;
     if (problem !== undefined)
         throw problem;
@@ -64503,6 +67564,20 @@ async function probe({ runner, signal }, transport, { url, identity }, progress)
     if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code)))
         progress.warnings.push(SERVER_DECIDES);
 }
+/**
+ * A server that judges the certificate in HTTP (nginx) passes every handshake: in a dry run the names are all that shows
+ * whether it would take this one.
+ */
+function tellAuthorities({ names, ours }, { runner }, { warnings, chain }) {
+    const shown = names.length === 0 ? 'it names none' : names.slice(0, publish_MOST_NAMES).join('; ');
+    const more = names.length > publish_MOST_NAMES ? ` and ${names.length - publish_MOST_NAMES} more` : '';
+    runner.log('Server', `CAs whose client certificates it accepts: ${shown}${more}`);
+    if (chain === undefined || names.length === 0 || ours !== undefined)
+        return;
+    warnings.push(`the server names the CAs whose client certificates it accepts (${shown}${more}), and none of them issued a certificate of this chain: it may refuse it`);
+}
+/** CAs in one line. */
+const publish_MOST_NAMES = 5;
 const SERVER_DECIDES = 'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides';
 function wouldBePublished({ distributions }, { problems }) {
     const [problem] = problems;
@@ -64511,7 +67586,7 @@ function wouldBePublished({ distributions }, { problems }) {
 /** One file after the other: what a failed one means for the rest, `uploadInOrder` knows. */
 async function upload(run, transport, plan, progress) {
     const { runner, signal } = run;
-    const target = uploadTarget(run, transport, plan);
+    const target = uploadTarget(run, transport, plan, progress);
     const ended = await uploadInOrder(plan.distributions, (distribution) => uploadDistribution(distribution, target, signal), (result) => {
         progress.results.push(result);
         runner.log('Upload', fileLine(result));
@@ -64519,7 +67594,7 @@ async function upload(run, transport, plan, progress) {
     if (ended !== undefined)
         throw ended;
 }
-function uploadTarget({ secrets }, transport, { url, inputs, identity }) {
+function uploadTarget({ secrets }, transport, { url, inputs, identity }, { probe }) {
     const { credentials, idleTimeoutMs } = inputs;
     return {
         dispatcher: transport.dispatcher,
@@ -64529,8 +67604,10 @@ function uploadTarget({ secrets }, transport, { url, inputs, identity }) {
         userAgent: `publish-python-mtls/${runner/* ACTION_VERSION */.Y}`,
         idleTimeoutMs,
         secrets,
-        certificateSubject: identity === 'none' ? undefined : identity.subject,
+        // Of a certificate that the server never asked for it knows nothing.
+        certificateSubject: identity === 'none' || probe?.handshake !== 'accepted' ? undefined : identity.subject,
         explain: transport.explain,
+        likelyReason: transport.likelyReason,
     };
 }
 /** Files that no answer was got for: each has its line in every report. */
@@ -64551,7 +67628,7 @@ function addUntried({ distributions, results, problems }) {
 /* harmony export */   Y: () => (/* binding */ ACTION_VERSION),
 /* harmony export */   j: () => (/* binding */ createRunner)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9275);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7264);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8804);
 /** The port to the Actions runner: everything that this action tells it or learns from it. */
 
@@ -64638,19 +67715,21 @@ function readSurroundings(env) {
 /* harmony export */   $Q: () => (/* binding */ clip),
 /* harmony export */   D9: () => (/* binding */ markdownCode),
 /* harmony export */   E$: () => (/* binding */ redact),
+/* harmony export */   Hg: () => (/* binding */ mermaidText),
 /* harmony export */   Sb: () => (/* binding */ Secrets),
 /* harmony export */   U9: () => (/* binding */ count),
 /* harmony export */   VP: () => (/* binding */ defuse),
 /* harmony export */   Yq: () => (/* binding */ formatDate),
+/* harmony export */   dI: () => (/* binding */ markdownBlock),
 /* harmony export */   et: () => (/* binding */ subjectOf),
 /* harmony export */   fU: () => (/* binding */ formatTime),
 /* harmony export */   g$: () => (/* binding */ printable),
 /* harmony export */   p7: () => (/* binding */ markdownText),
+/* harmony export */   r7: () => (/* binding */ shellWord),
 /* harmony export */   xD: () => (/* binding */ issuerOf),
 /* harmony export */   z3: () => (/* binding */ formatBytes),
 /* harmony export */   zA: () => (/* binding */ shownUrl)
 /* harmony export */ });
-/* unused harmony export shellWord */
 /**
  * The only way by which foreign text (a server's words, a file name, metadata, a certificate's subject) reaches a log,
  * a file, an annotation or a command line.
@@ -64690,6 +67769,28 @@ function markdownCode(text, max = 300) {
 function markdownText(text, max = 1000) {
     return entities(printable(text, max));
 }
+/**
+ * Lines for a Markdown document as one block that is shown as it is and can be copied. Entities inside `<pre>`, and no
+ * fence: nothing in the lines can end it, whatever they hold.
+ */
+function markdownBlock(lines) {
+    const shown = lines.map((line) => entities(line.replace(UNPRINTABLE, ' ')));
+    return `<pre>\n${shown.join('\n')}\n</pre>\n`;
+}
+/**
+ * Foreign text for a quoted label of a Mermaid diagram: every character but plain ones as `#code;`, so that it can end no
+ * label, make no node, link or style, and is no HTML. Mermaid turns the codes back before its later steps look for
+ * formulas (`$$`), icons (`fa:fa-`), Markdown and its own placeholders: a zero-width non-joiner behind each sign keeps those
+ * apart.
+ */
+function mermaidText(text, max = 140) {
+    return printable(text, max).replace(/[^A-Za-z0-9 ]/gu, (character) => {
+        const isSign = !/[\p{L}\p{M}\p{N}]/u.test(character) || character === MERMAID_PLACEHOLDER;
+        return `#${character.codePointAt(0)};${isSign ? '#8204;' : ''}`;
+    });
+}
+/** With which Mermaid begins what stands for a `#code;` while it parses. */
+const MERMAID_PLACEHOLDER = '\ufb02';
 /** `-`, `+` and `=` make lists and headings, but only where a line begins. */
 function entities(text) {
     return text.replace(/^[+=-]|[^A-Za-z0-9 ,;+=-]/gu, (character) => `&#${character.codePointAt(0)};`);
@@ -64814,7 +67915,7 @@ function formatTime(time) {
 
 /***/ }),
 
-/***/ 9275:
+/***/ 7264:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -66266,16 +69367,421 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
+var lib_exec = __nccwpck_require__(9529);
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
+var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
+        silent: true
+    });
+    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
+        silent: true
+    });
+    return {
+        name: name.trim(),
+        version: version.trim()
+    };
+});
+const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    var _a, _b, _c, _d;
+    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
+        silent: true
+    });
+    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
+    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
+    return {
+        name,
+        version
+    };
+});
+const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
+        silent: true
+    });
+    const [name, version] = stdout.trim().split('\n');
+    return {
+        name,
+        version
+    };
+});
+const platform = external_os_.platform();
+const arch = external_os_.arch();
+const isWindows = platform === 'win32';
+const isMacOS = platform === 'darwin';
+const isLinux = platform === 'linux';
+function getDetails() {
+    return platform_awaiter(this, void 0, void 0, function* () {
+        return Object.assign(Object.assign({}, (yield (isWindows
+            ? getWindowsInfo()
+            : isMacOS
+                ? getMacOsInfo()
+                : getLinuxInfo()))), { platform,
+            arch,
+            isWindows,
+            isMacOS,
+            isLinux });
+    });
+}
+//# sourceMappingURL=platform.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
+var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+/**
+ * The code to exit an action
+ */
+var ExitCode;
+(function (ExitCode) {
+    /**
+     * A code indicating that the action was successful
+     */
+    ExitCode[ExitCode["Success"] = 0] = "Success";
+    /**
+     * A code indicating that the action was a failure
+     */
+    ExitCode[ExitCode["Failure"] = 1] = "Failure";
+})(ExitCode || (ExitCode = {}));
+//-----------------------------------------------------------------------
+// Variables
+//-----------------------------------------------------------------------
+/**
+ * Sets env variable for this action and future actions in the job
+ * @param name the name of the variable to set
+ * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function exportVariable(name, val) {
+    const convertedVal = toCommandValue(val);
+    process.env[name] = convertedVal;
+    const filePath = process.env['GITHUB_ENV'] || '';
+    if (filePath) {
+        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
+    }
+    issueCommand('set-env', { name }, convertedVal);
+}
+/**
+ * Registers a secret which will get masked from logs
+ *
+ * @param secret - Value of the secret to be masked
+ * @remarks
+ * This function instructs the Actions runner to mask the specified value in any
+ * logs produced during the workflow run. Once registered, the secret value will
+ * be replaced with asterisks (***) whenever it appears in console output, logs,
+ * or error messages.
+ *
+ * This is useful for protecting sensitive information such as:
+ * - API keys
+ * - Access tokens
+ * - Authentication credentials
+ * - URL parameters containing signatures (SAS tokens)
+ *
+ * Note that masking only affects future logs; any previous appearances of the
+ * secret in logs before calling this function will remain unmasked.
+ *
+ * @example
+ * ```typescript
+ * // Register an API token as a secret
+ * const apiToken = "abc123xyz456";
+ * setSecret(apiToken);
+ *
+ * // Now any logs containing this value will show *** instead
+ * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
+ * ```
+ */
+function core_setSecret(secret) {
+    command_issueCommand('add-mask', {}, secret);
+}
+/**
+ * Prepends inputPath to the PATH (for this action and future actions)
+ * @param inputPath
+ */
+function addPath(inputPath) {
+    const filePath = process.env['GITHUB_PATH'] || '';
+    if (filePath) {
+        issueFileCommand('PATH', inputPath);
+    }
+    else {
+        issueCommand('add-path', {}, inputPath);
+    }
+    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
+}
+/**
+ * Gets the value of an input.
+ * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
+ * Returns an empty string if the value is not defined.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string
+ */
+function getInput(name, options) {
+    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
+    if (options && options.required && !val) {
+        throw new Error(`Input required and not supplied: ${name}`);
+    }
+    if (options && options.trimWhitespace === false) {
+        return val;
+    }
+    return val.trim();
+}
+/**
+ * Gets the values of an multiline input.  Each value is also trimmed.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string[]
+ *
+ */
+function getMultilineInput(name, options) {
+    const inputs = getInput(name, options)
+        .split('\n')
+        .filter(x => x !== '');
+    if (options && options.trimWhitespace === false) {
+        return inputs;
+    }
+    return inputs.map(input => input.trim());
+}
+/**
+ * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
+ * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
+ * The return value is also in boolean type.
+ * ref: https://yaml.org/spec/1.2/spec.html#id2804923
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   boolean
+ */
+function getBooleanInput(name, options) {
+    const trueValue = ['true', 'True', 'TRUE'];
+    const falseValue = ['false', 'False', 'FALSE'];
+    const val = getInput(name, options);
+    if (trueValue.includes(val))
+        return true;
+    if (falseValue.includes(val))
+        return false;
+    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
+        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
+}
+/**
+ * Sets the value of an output.
+ *
+ * @param     name     name of the output to set
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function setOutput(name, value) {
+    const filePath = process.env['GITHUB_OUTPUT'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
+    }
+    process.stdout.write(external_os_.EOL);
+    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
+}
+/**
+ * Enables or disables the echoing of commands into stdout for the rest of the step.
+ * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
+ *
+ */
+function setCommandEcho(enabled) {
+    issue('echo', enabled ? 'on' : 'off');
+}
+//-----------------------------------------------------------------------
+// Results
+//-----------------------------------------------------------------------
+/**
+ * Sets the action status to failed.
+ * When the action exits it will be with an exit code of 1
+ * @param message add error issue message
+ */
+function setFailed(message) {
+    process.exitCode = ExitCode.Failure;
+    error(message);
+}
+//-----------------------------------------------------------------------
+// Logging Commands
+//-----------------------------------------------------------------------
+/**
+ * Gets whether Actions Step Debug is on or not
+ */
+function isDebug() {
+    return process.env['RUNNER_DEBUG'] === '1';
+}
+/**
+ * Writes debug message to user log
+ * @param message debug message
+ */
+function core_debug(message) {
+    command_issueCommand('debug', {}, message);
+}
+/**
+ * Adds an error issue
+ * @param message error issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function error(message, properties = {}) {
+    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a warning issue
+ * @param message warning issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function warning(message, properties = {}) {
+    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a notice issue
+ * @param message notice issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function notice(message, properties = {}) {
+    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Writes info to log with console.log.
+ * @param message info message
+ */
+function info(message) {
+    process.stdout.write(message + external_os_.EOL);
+}
+/**
+ * Begin an output group.
+ *
+ * Output until the next `groupEnd` will be foldable in this group
+ *
+ * @param name The name of the output group
+ */
+function startGroup(name) {
+    issue('group', name);
+}
+/**
+ * End an output group.
+ */
+function endGroup() {
+    issue('endgroup');
+}
+/**
+ * Wrap an asynchronous function call in a group.
+ *
+ * Returns the same type as the function itself.
+ *
+ * @param name The name of the group
+ * @param fn The function to wrap in the group
+ */
+function group(name, fn) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        startGroup(name);
+        let result;
+        try {
+            result = yield fn();
+        }
+        finally {
+            endGroup();
+        }
+        return result;
+    });
+}
+//-----------------------------------------------------------------------
+// Wrapper action state
+//-----------------------------------------------------------------------
+/**
+ * Saves state for current action, the state can only be retrieved by this action's post job execution.
+ *
+ * @param     name     name of the state to store
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function saveState(name, value) {
+    const filePath = process.env['GITHUB_STATE'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('STATE', file_command_prepareKeyValueMessage(name, value));
+    }
+    command_issueCommand('save-state', { name }, utils_toCommandValue(value));
+}
+/**
+ * Gets the value of an state set by this action's main execution.
+ *
+ * @param     name     name of the state to get
+ * @returns   string
+ */
+function getState(name) {
+    return process.env[`STATE_${name}`] || '';
+}
+function getIDToken(aud) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        return yield OidcClient.getIDToken(aud);
+    });
+}
+/**
+ * Summary exports
+ */
+
+/**
+ * @deprecated use core.summary
+ */
+
+/**
+ * Path exports
+ */
+
+/**
+ * Platform utilities exports
+ */
+
+//# sourceMappingURL=core.js.map
+
+/***/ }),
+
+/***/ 9529:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  m: () => (/* binding */ exec)
+});
+
+// UNUSED EXPORTS: getExecOutput
+
 ;// CONCATENATED MODULE: external "string_decoder"
 const external_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
 // EXTERNAL MODULE: external "events"
 var external_events_ = __nccwpck_require__(4434);
 ;// CONCATENATED MODULE: external "child_process"
 const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+// EXTERNAL MODULE: external "path"
+var external_path_ = __nccwpck_require__(6928);
 // EXTERNAL MODULE: external "assert"
 var external_assert_ = __nccwpck_require__(2613);
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
         function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
@@ -66301,7 +69807,7 @@ const IS_WINDOWS = process.platform === 'win32';
  * backslash to all junction results on Windows.
  */
 function readlink(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         const result = yield fs.promises.readlink(fsPath);
         // On Windows, restore Node 20 behavior: add trailing backslash to all results
         // since junctions on Windows are always directory links
@@ -66315,7 +69821,7 @@ function readlink(fsPath) {
 const UV_FS_O_EXLOCK = 0x10000000;
 const READONLY = external_fs_.constants.O_RDONLY;
 function exists(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         try {
             yield stat(fsPath);
         }
@@ -66329,7 +69835,7 @@ function exists(fsPath) {
     });
 }
 function isDirectory(fsPath_1) {
-    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
+    return __awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
         const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
         return stats.isDirectory();
     });
@@ -66356,7 +69862,7 @@ function isRooted(p) {
  * @return if file exists and is executable, returns the file path. otherwise empty string.
  */
 function tryGetExecutablePath(filePath, extensions) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         let stats = undefined;
         try {
             // test file exists
@@ -67338,16 +70844,16 @@ var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arg
  * @param     options            optional exec options.  See ExecOptions
  * @returns   Promise<number>    exit code
  */
-function exec_exec(commandLine, args, options) {
+function exec(commandLine, args, options) {
     return exec_awaiter(this, void 0, void 0, function* () {
-        const commandArgs = tr.argStringToArray(commandLine);
+        const commandArgs = argStringToArray(commandLine);
         if (commandArgs.length === 0) {
             throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
         }
         // Path to tool to execute should be first arg
         const toolPath = commandArgs[0];
         args = commandArgs.slice(1).concat(args || []);
-        const runner = new tr.ToolRunner(toolPath, args, options);
+        const runner = new ToolRunner(toolPath, args, options);
         return runner.exec();
     });
 }
@@ -67384,7 +70890,7 @@ function getExecOutput(commandLine, args, options) {
             }
         };
         const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
-        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
+        const exitCode = yield exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
         //flush any remaining characters
         stdout += stdoutDecoder.end();
         stderr += stderrDecoder.end();
@@ -67396,389 +70902,6 @@ function getExecOutput(commandLine, args, options) {
     });
 }
 //# sourceMappingURL=exec.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
-var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
-        silent: true
-    });
-    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
-        silent: true
-    });
-    return {
-        name: name.trim(),
-        version: version.trim()
-    };
-});
-const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    var _a, _b, _c, _d;
-    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
-        silent: true
-    });
-    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
-    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
-    return {
-        name,
-        version
-    };
-});
-const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
-        silent: true
-    });
-    const [name, version] = stdout.trim().split('\n');
-    return {
-        name,
-        version
-    };
-});
-const platform = external_os_.platform();
-const arch = external_os_.arch();
-const isWindows = platform === 'win32';
-const isMacOS = platform === 'darwin';
-const isLinux = platform === 'linux';
-function getDetails() {
-    return platform_awaiter(this, void 0, void 0, function* () {
-        return Object.assign(Object.assign({}, (yield (isWindows
-            ? getWindowsInfo()
-            : isMacOS
-                ? getMacOsInfo()
-                : getLinuxInfo()))), { platform,
-            arch,
-            isWindows,
-            isMacOS,
-            isLinux });
-    });
-}
-//# sourceMappingURL=platform.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
-var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-
-/**
- * The code to exit an action
- */
-var ExitCode;
-(function (ExitCode) {
-    /**
-     * A code indicating that the action was successful
-     */
-    ExitCode[ExitCode["Success"] = 0] = "Success";
-    /**
-     * A code indicating that the action was a failure
-     */
-    ExitCode[ExitCode["Failure"] = 1] = "Failure";
-})(ExitCode || (ExitCode = {}));
-//-----------------------------------------------------------------------
-// Variables
-//-----------------------------------------------------------------------
-/**
- * Sets env variable for this action and future actions in the job
- * @param name the name of the variable to set
- * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function exportVariable(name, val) {
-    const convertedVal = toCommandValue(val);
-    process.env[name] = convertedVal;
-    const filePath = process.env['GITHUB_ENV'] || '';
-    if (filePath) {
-        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
-    }
-    issueCommand('set-env', { name }, convertedVal);
-}
-/**
- * Registers a secret which will get masked from logs
- *
- * @param secret - Value of the secret to be masked
- * @remarks
- * This function instructs the Actions runner to mask the specified value in any
- * logs produced during the workflow run. Once registered, the secret value will
- * be replaced with asterisks (***) whenever it appears in console output, logs,
- * or error messages.
- *
- * This is useful for protecting sensitive information such as:
- * - API keys
- * - Access tokens
- * - Authentication credentials
- * - URL parameters containing signatures (SAS tokens)
- *
- * Note that masking only affects future logs; any previous appearances of the
- * secret in logs before calling this function will remain unmasked.
- *
- * @example
- * ```typescript
- * // Register an API token as a secret
- * const apiToken = "abc123xyz456";
- * setSecret(apiToken);
- *
- * // Now any logs containing this value will show *** instead
- * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
- * ```
- */
-function core_setSecret(secret) {
-    command_issueCommand('add-mask', {}, secret);
-}
-/**
- * Prepends inputPath to the PATH (for this action and future actions)
- * @param inputPath
- */
-function addPath(inputPath) {
-    const filePath = process.env['GITHUB_PATH'] || '';
-    if (filePath) {
-        issueFileCommand('PATH', inputPath);
-    }
-    else {
-        issueCommand('add-path', {}, inputPath);
-    }
-    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
-}
-/**
- * Gets the value of an input.
- * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
- * Returns an empty string if the value is not defined.
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   string
- */
-function getInput(name, options) {
-    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
-    if (options && options.required && !val) {
-        throw new Error(`Input required and not supplied: ${name}`);
-    }
-    if (options && options.trimWhitespace === false) {
-        return val;
-    }
-    return val.trim();
-}
-/**
- * Gets the values of an multiline input.  Each value is also trimmed.
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   string[]
- *
- */
-function getMultilineInput(name, options) {
-    const inputs = getInput(name, options)
-        .split('\n')
-        .filter(x => x !== '');
-    if (options && options.trimWhitespace === false) {
-        return inputs;
-    }
-    return inputs.map(input => input.trim());
-}
-/**
- * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
- * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
- * The return value is also in boolean type.
- * ref: https://yaml.org/spec/1.2/spec.html#id2804923
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   boolean
- */
-function getBooleanInput(name, options) {
-    const trueValue = ['true', 'True', 'TRUE'];
-    const falseValue = ['false', 'False', 'FALSE'];
-    const val = getInput(name, options);
-    if (trueValue.includes(val))
-        return true;
-    if (falseValue.includes(val))
-        return false;
-    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
-        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
-}
-/**
- * Sets the value of an output.
- *
- * @param     name     name of the output to set
- * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function setOutput(name, value) {
-    const filePath = process.env['GITHUB_OUTPUT'] || '';
-    if (filePath) {
-        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
-    }
-    process.stdout.write(external_os_.EOL);
-    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
-}
-/**
- * Enables or disables the echoing of commands into stdout for the rest of the step.
- * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
- *
- */
-function setCommandEcho(enabled) {
-    issue('echo', enabled ? 'on' : 'off');
-}
-//-----------------------------------------------------------------------
-// Results
-//-----------------------------------------------------------------------
-/**
- * Sets the action status to failed.
- * When the action exits it will be with an exit code of 1
- * @param message add error issue message
- */
-function setFailed(message) {
-    process.exitCode = ExitCode.Failure;
-    error(message);
-}
-//-----------------------------------------------------------------------
-// Logging Commands
-//-----------------------------------------------------------------------
-/**
- * Gets whether Actions Step Debug is on or not
- */
-function isDebug() {
-    return process.env['RUNNER_DEBUG'] === '1';
-}
-/**
- * Writes debug message to user log
- * @param message debug message
- */
-function core_debug(message) {
-    command_issueCommand('debug', {}, message);
-}
-/**
- * Adds an error issue
- * @param message error issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function error(message, properties = {}) {
-    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Adds a warning issue
- * @param message warning issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function warning(message, properties = {}) {
-    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Adds a notice issue
- * @param message notice issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function notice(message, properties = {}) {
-    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Writes info to log with console.log.
- * @param message info message
- */
-function info(message) {
-    process.stdout.write(message + external_os_.EOL);
-}
-/**
- * Begin an output group.
- *
- * Output until the next `groupEnd` will be foldable in this group
- *
- * @param name The name of the output group
- */
-function startGroup(name) {
-    issue('group', name);
-}
-/**
- * End an output group.
- */
-function endGroup() {
-    issue('endgroup');
-}
-/**
- * Wrap an asynchronous function call in a group.
- *
- * Returns the same type as the function itself.
- *
- * @param name The name of the group
- * @param fn The function to wrap in the group
- */
-function group(name, fn) {
-    return core_awaiter(this, void 0, void 0, function* () {
-        startGroup(name);
-        let result;
-        try {
-            result = yield fn();
-        }
-        finally {
-            endGroup();
-        }
-        return result;
-    });
-}
-//-----------------------------------------------------------------------
-// Wrapper action state
-//-----------------------------------------------------------------------
-/**
- * Saves state for current action, the state can only be retrieved by this action's post job execution.
- *
- * @param     name     name of the state to store
- * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function saveState(name, value) {
-    const filePath = process.env['GITHUB_STATE'] || '';
-    if (filePath) {
-        return file_command_issueFileCommand('STATE', file_command_prepareKeyValueMessage(name, value));
-    }
-    command_issueCommand('save-state', { name }, utils_toCommandValue(value));
-}
-/**
- * Gets the value of an state set by this action's main execution.
- *
- * @param     name     name of the state to get
- * @returns   string
- */
-function getState(name) {
-    return process.env[`STATE_${name}`] || '';
-}
-function getIDToken(aud) {
-    return core_awaiter(this, void 0, void 0, function* () {
-        return yield OidcClient.getIDToken(aud);
-    });
-}
-/**
- * Summary exports
- */
-
-/**
- * @deprecated use core.summary
- */
-
-/**
- * Path exports
- */
-
-/**
- * Platform utilities exports
- */
-
-//# sourceMappingURL=core.js.map
 
 /***/ })
 

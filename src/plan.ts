@@ -12,6 +12,7 @@ import { type Inputs, readInputs } from './inputs.ts'
 import type { Progress } from './progress.ts'
 import type { Runner } from './runner.ts'
 import { formatBytes, formatDate, type Secrets, shownUrl, subjectOf } from './text.ts'
+import type { OwnChain } from './transport/own-chain.ts'
 import { proxyFor } from './transport/proxy.ts'
 
 /** Who we are to the server. */
@@ -20,6 +21,8 @@ export interface Identity {
   /** Leaf and intermediates, as they are sent. */
   readonly chainPem: string
   readonly key: KeyObject
+  /** What is known of the chain, should the server refuse it. */
+  readonly own: OwnChain
   /** What the chain check holds against it although the server may take it: the explanation should it refuse. */
   readonly doubt: string | undefined
 }
@@ -152,6 +155,7 @@ async function judge(
     subject: subjectOf(leaf),
     chainPem: check.chain.map((certificate) => certificate.toString()).join(''),
     key,
+    own: { certificates: check.chain, findings: check.findings, unknownIssuer: check.unknownIssuer },
     doubt: doubtOf(check),
   }
 }

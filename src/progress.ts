@@ -8,7 +8,7 @@ import type { RunReport } from './report/run-report.ts'
 import { ACTION_VERSION, type RunnerFacts } from './runner.ts'
 import { shownUrl, subjectOf } from './text.ts'
 import { alertOf } from './transport/alert.ts'
-import type { Probe } from './transport/transport.ts'
+import type { AcceptedAuthorities, Probe } from './transport/transport.ts'
 
 /** What is known so far: there is a report however early the run ends. */
 export interface Progress {
@@ -22,6 +22,8 @@ export interface Progress {
   distributions: readonly Distribution[]
   proxy: URL | undefined
   probe: Probe | undefined
+  /** The CAs that the server names; undefined: not asked, or not known. */
+  accepted: AcceptedAuthorities | undefined
   exported: RunReport['exported']
 }
 
@@ -37,6 +39,7 @@ export function startProgress(startedAt: Date): Progress {
     distributions: [],
     proxy: undefined,
     probe: undefined,
+    accepted: undefined,
     exported: undefined,
   }
 }
@@ -62,7 +65,8 @@ export function reportOf(progress: Progress, facts: RunnerFacts, cancelled: bool
     handshake: probe?.handshake ?? 'not-tried',
     server: probe?.facts,
     serverSeen: probe?.seen,
-    alert: progress.problems.map(({ cause }) => alertOf(cause)).find((alert) => alert !== undefined),
+    serverCaNames: progress.accepted?.names,
+    alert: probe?.alert ?? progress.problems.map(({ cause }) => alertOf(cause)).find((alert) => alert !== undefined),
     proxy: proxy && shownUrl(proxy),
     chain: certificateFacts(chain?.chain ?? []),
     anchor: chain?.anchor && subjectOf(chain.anchor),

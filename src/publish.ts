@@ -12,7 +12,7 @@ import { deliver } from './report/deliver.ts'
 import { fileLine } from './report/log-lines.ts'
 import { ACTION_VERSION } from './runner.ts'
 import { count, redact, shownUrl } from './text.ts'
-import { createTransport, type Transport } from './transport/transport.ts'
+import { type AcceptedAuthorities, createTransport, type Transport } from './transport/transport.ts'
 import { type ServerTrust, trustOf } from './transport/trust.ts'
 
 /**
@@ -80,6 +80,7 @@ async function meetServer(run: PlanRequest, plan: Plan, progress: Progress): Pro
     if (plan.inputs.dryRun) progress.results.push(...wouldBePublished(plan, progress))
     else await upload(run, transport, plan, progress)
   } finally {
+    progress.accepted = transport.acceptedAuthorities
     await transport.close()
   }
 }
@@ -97,7 +98,6 @@ function openTransport({ runner, secrets }: PlanRequest, { url, identity, caBund
     requireClientAuth: identity !== 'none' && inputs.clientAuth === 'required',
     idleTimeoutMs: inputs.idleTimeoutMs,
     trustHints: runner.surroundings.caFiles,
-    doubt: identity === 'none' ? undefined : identity.doubt,
     secrets,
     now: () => new Date(),
   })
@@ -113,14 +113,15 @@ function trustLine({ source, ca, added }: ServerTrust, storeVariables: readonly 
   return `the server must chain to a CA of Node.js or the system (${[cas, ...ofEnvironment].join(', ')})`
 }
 
-async function probe(
-  { runner, signal }: PlanRequest,
-  transport: Transport,
-  { url, identity }: Plan,
-  progress: Progress,
-): Promise<void> {
+async function probe(run: PlanRequest, transport: Transport, plan: Plan, progress: Progress): Promise<void> {
+  const { runner, signal } = run
+  const { url, identity } = plan
   const result = await transport.probe(signal)
   progress.probe = result
+  if (plan.inputs.dryRun && result.facts?.asked) {
+    const accepted = await transport.askAuthorities(signal)
+    if (accepted !== undefined) tellAuthorities(accepted, run, progress)
+  }
   const { facts, problem, handshake } = result
   if (problem !== undefined) throw problem
   if (facts === undefined) return
@@ -135,6 +136,27 @@ async function probe(
   if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code))) progress.warnings.push(SERVER_DECIDES)
 }
 
+/**
+ * A server that judges the certificate in HTTP (nginx) passes every handshake: in a dry run the names are all that shows
+ * whether it would take this one.
+ */
+function tellAuthorities(
+  { names, ours }: AcceptedAuthorities,
+  { runner }: PlanRequest,
+  { warnings, chain }: Progress,
+): void {
+  const shown = names.length === 0 ? 'it names none' : names.slice(0, MOST_NAMES).join('; ')
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''
+  runner.log('Server', `CAs whose client certificates it accepts: ${shown}${more}`)
+  if (chain === undefined || names.length === 0 || ours !== undefined) return
+  warnings.push(
+    `the server names the CAs whose client certificates it accepts (${shown}${more}), and none of them issued a certificate of this chain: it may refuse it`,
+  )
+}
+
+/** CAs in one line. */
+const MOST_NAMES = 5
+
 const SERVER_DECIDES =
   'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides'
 
@@ -146,7 +168,7 @@ function wouldBePublished({ distributions }: Plan, { problems }: Progress): File
 /** One file after the other: what a failed one means for the rest, `uploadInOrder` knows. */
 async function upload(run: PlanRequest, transport: Transport, plan: Plan, progress: Progress): Promise<void> {
   const { runner, signal } = run
-  const target = uploadTarget(run, transport, plan)
+  const target = uploadTarget(run, transport, plan, progress)
   const ended = await uploadInOrder(
     plan.distributions,
     (distribution: Distribution) => uploadDistribution(distribution, target, signal),
@@ -158,7 +180,12 @@ async function upload(run: PlanRequest, transport: Transport, plan: Plan, progre
   if (ended !== undefined) throw ended
 }
 
-function uploadTarget({ secrets }: PlanRequest, transport: Transport, { url, inputs, identity }: Plan): UploadTarget {
+function uploadTarget(
+  { secrets }: PlanRequest,
+  transport: Transport,
+  { url, inputs, identity }: Plan,
+  { probe }: Progress,
+): UploadTarget {
   const { credentials, idleTimeoutMs } = inputs
   return {
     dispatcher: transport.dispatcher,
@@ -168,8 +195,10 @@ function uploadTarget({ secrets }: PlanRequest, transport: Transport, { url, inp
     userAgent: `publish-python-mtls/${ACTION_VERSION}`,
     idleTimeoutMs,
     secrets,
-    certificateSubject: identity === 'none' ? undefined : identity.subject,
+    // Of a certificate that the server never asked for it knows nothing.
+    certificateSubject: identity === 'none' || probe?.handshake !== 'accepted' ? undefined : identity.subject,
     explain: transport.explain,
+    likelyReason: transport.likelyReason,
   }
 }
 

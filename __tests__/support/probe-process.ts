@@ -32,7 +32,11 @@ const url = new URL(order.url)
 const trust = trustOf(order.trusted === 'system' ? 'system' : order.trusted.map((pem) => new X509Certificate(pem)))
 const transport = createTransport({
   url,
-  identity: { chainPem: order.chainPem, key: createPrivateKey(order.keyPem) },
+  identity: {
+    chainPem: order.chainPem,
+    key: createPrivateKey(order.keyPem),
+    own: { certificates: [new X509Certificate(order.chainPem)], findings: [], unknownIssuer: undefined },
+  },
   trust,
   proxy: proxyFor(url, { httpsProxy: order.proxy, noProxy: undefined }),
   tlsMinVersion: 'TLSv1.2',
@@ -40,7 +44,6 @@ const transport = createTransport({
   requireClientAuth: true,
   idleTimeoutMs: 10_000,
   trustHints: [],
-  doubt: undefined,
   secrets: new Secrets(),
   now: () => new Date(),
 })

@@ -2,6 +2,7 @@
 
 import type { Issued } from '../../demo/certificate-authority.ts'
 import { Secrets } from '../../src/text.ts'
+import type { OwnChain } from '../../src/transport/own-chain.ts'
 import { createTransport, type Probe, type Transport, type TransportOptions } from '../../src/transport/transport.ts'
 import { trustOf } from '../../src/transport/trust.ts'
 
@@ -10,15 +11,22 @@ export interface Meeting extends Partial<Omit<TransportOptions, 'url' | 'identit
   readonly client?: readonly Issued[]
   /** `ca-bundle`. */
   readonly trusted: readonly Issued[] | 'system'
+  /** What the chain check found. */
+  readonly findings?: OwnChain['findings']
+  readonly unknownIssuer?: string
 }
 
-export function transportTo(url: string, { client, trusted, ...options }: Meeting): Transport {
-  const [leaf] = client ?? []
+export function transportTo(
+  url: string,
+  { client = [], trusted, findings = [], unknownIssuer, ...options }: Meeting,
+): Transport {
+  const [leaf] = client
   return createTransport({
     url: new URL(url),
     identity: leaf && {
-      chainPem: (client ?? []).map(({ pem }) => pem).join(''),
+      chainPem: client.map(({ pem }) => pem).join(''),
       key: leaf.keys.privateKey,
+      own: { certificates: client.map(({ certificate }) => certificate), findings, unknownIssuer },
     },
     trust: trustOf(trusted === 'system' ? 'system' : trusted.map(({ certificate }) => certificate)),
     proxy: undefined,
@@ -27,7 +35,6 @@ export function transportTo(url: string, { client, trusted, ...options }: Meetin
     requireClientAuth: leaf !== undefined,
     idleTimeoutMs: 20_000,
     trustHints: [],
-    doubt: undefined,
     secrets: new Secrets(),
     now: () => new Date(),
     ...options,

@@ -1,6 +1,7 @@
 import { type ErrorCode, PublishError } from '../errors.ts'
 import { formatBytes, printable, redact, type Secrets, shownUrl } from '../text.ts'
 import { type Answer, isHtml } from './answer.ts'
+import { blockPageOf } from './block-page.ts'
 import { leadsToLogin, redirectTarget } from './redirect.ts'
 import { requestNumber, type ServerWords, wordsOf } from './server-words.ts'
 import { uploadUrlHint } from './upload-url.ts'
@@ -11,6 +12,8 @@ export interface Verdict {
   /** Undefined for `published`. */
   readonly problem: PublishError | undefined
   readonly ends: 'file' | 'project' | 'run'
+  /** Whether the client certificate may be what is found fault with, and the answer does not say why. */
+  readonly doubtsCertificate?: true
 }
 
 /** What is known of a request, to explain its answer with. */
@@ -40,6 +43,8 @@ export function explainAnswer(answer: Answer, sending: Sending): Verdict {
   const number = requestNumber(answer, sending.secrets)
   const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`
   const situation: Situation = { ...sending, answer, words, said }
+  const blocked = blockPage(situation)
+  if (blocked !== undefined) return blocked
   if (answer.status < 300) {
     if (asksToLogIn(answer)) return loginPage(`${said}, which is a page to log in`)
     return { outcome: 'published', problem: undefined, ends: 'file' }
@@ -50,6 +55,20 @@ export function explainAnswer(answer: Answer, sending: Sending): Verdict {
 
 function rejected(ends: Verdict['ends'], code: ErrorCode, message: string, hint: string): Verdict {
   return { outcome: 'rejected', problem: new PublishError({ code, message, hint }), ends }
+}
+
+/** A firewall in front judges the request: by its path, its sender, or the bytes of the file. */
+function blockPage({ answer, said, secrets }: Situation): Verdict | undefined {
+  const page = blockPageOf(answer, secrets)
+  if (page === undefined) return undefined
+  const { product, incident } = page
+  const verdict = rejected(
+    answer.status === 403 ? 'project' : 'file',
+    'E_HTTP_BLOCKED',
+    `a firewall in front of the index blocked the upload, and the index never saw it (it looks like a page of ${product}): ${said.replace('the index', 'it')}`,
+    `Ask the team that runs it which rule it was${incident === undefined ? '' : ` (${incident})`}: a client certificate that is not let in, the size or the bytes of a file, or a client without a browser.`,
+  )
+  return answer.status === 403 ? { ...verdict, doubtsCertificate: true } : verdict
 }
 
 /** A field for a password, or the form that carries a request to an identity provider (SAML). */
@@ -100,12 +119,13 @@ function clientCertificate({ answer, words: { haystack }, said, certificateSubje
   if (status === 495 || haystack.includes('the ssl certificate error')) {
     const who =
       certificateSubject === undefined ? 'the client certificate' : `the client certificate ${certificateSubject}`
-    return rejected(
+    const verdict = rejected(
       'run',
       'E_HTTP_CLIENT_CERT_REFUSED',
       `${said}: it refuses ${who}, and such a server never says why`,
       'Compare with the CAs that the server trusts for clients: an unknown issuer, a missing intermediate, dates, revocation and a purpose other than clientAuth all end so; its error log has the reason.',
     )
+    return { ...verdict, doubtsCertificate: true }
   }
   return undefined
 }
@@ -171,12 +191,13 @@ function unauthorized(situation: Situation): Verdict {
 function forbidden(situation: Situation): Verdict {
   const { authorized, project, words } = situation
   if (/forbidden by administrative rules|rbac: access denied/.test(words.haystack)) {
-    return rejected(
+    const verdict = rejected(
       'project',
       'E_HTTP_FORBIDDEN',
       acceptedAs(situation, 'a rule of the front forbids the request'),
       'The words are those of HAProxy or Envoy, not of the index: ask the team that runs it which rule it was; a client certificate that it does not trust is a common one.',
     )
+    return { ...verdict, doubtsCertificate: true }
   }
   if (!authorized) {
     const message = acceptedAs(situation, 'the index maps it to no user with upload permission')

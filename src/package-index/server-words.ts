@@ -48,9 +48,20 @@ function beyond(body: string, statusLine: string): string {
   return body
 }
 
+/** Cloudflare, Azure, CloudFront, Akamai; then what many servers use. */
+const REQUEST_NUMBERS = [
+  'cf-ray',
+  'x-azure-ref',
+  'x-amz-cf-id',
+  'x-akamai-request-id',
+  'x-request-id',
+  'x-amzn-requestid',
+  'x-correlation-id',
+]
+
 /** The request number of a front or of the index, which its operators need to find the request in their log. */
 export function requestNumber({ headers }: Answer, secrets: Secrets): string | undefined {
-  for (const name of ['cf-ray', 'x-request-id', 'x-amzn-requestid', 'x-correlation-id']) {
+  for (const name of REQUEST_NUMBERS) {
     const value = printable(redact(headers.get(name) ?? '', secrets), 80)
     if (value !== '') return `${name} ${value}`
   }

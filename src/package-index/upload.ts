@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import type { Distribution } from '../distributions/distribution.ts'
-import type { PublishError } from '../errors.ts'
+import { PublishError } from '../errors.ts'
 import type { Secrets } from '../text.ts'
 import { type Exchange, post } from './exchange.ts'
 import { explainAnswer, type Verdict } from './explain.ts'
@@ -28,6 +28,8 @@ export interface UploadTarget {
   readonly certificateSubject: string | undefined
   /** The transport's account of a connection that failed or died; undefined for what is no matter of the connection. */
   readonly explain: (error: unknown) => PublishError | undefined
+  /** What is known of the reasons of a server that refuses the certificate and does not say why: ends a sentence. */
+  readonly likelyReason: (signal: AbortSignal) => Promise<string>
 }
 
 /** What became of one upload, and what ends with it. */
@@ -61,8 +63,9 @@ export async function uploadDistribution(
     exchange = await send(form, url, target, signal)
     if (exchange.started) attempts += 1
   }
-  const verdict = judge(exchange, form, url, distribution, target)
-  return { ...verdict, attempts, milliseconds: Math.round(performance.now() - start) }
+  const milliseconds = Math.round(performance.now() - start)
+  const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal)
+  return { ...verdict, attempts, milliseconds }
 }
 
 function formOf(distribution: Distribution): MultipartForm {
@@ -99,4 +102,13 @@ function judge(
   }
   const authorized = authorization !== undefined
   return explainAnswer(answer, { url, project, contentLength, authorized, certificateSubject, secrets })
+}
+
+/** Fronts say of every certificate that they refuse the same. */
+async function withReason(verdict: Verdict, { likelyReason }: UploadTarget, signal: AbortSignal): Promise<Verdict> {
+  const { problem, doubtsCertificate } = verdict
+  if (problem === undefined || doubtsCertificate === undefined) return verdict
+  const { code, message, hint } = problem
+  const reason = await likelyReason(signal)
+  return { ...verdict, problem: new PublishError({ code, message: `${message}${reason}`, hint }) }
 }

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import type { ErrorCode, ProblemDetails } from '../errors.ts'
+import { type Complaint, compare } from './comparison.ts'
 import type { Attempt } from './handshake.ts'
 import type { Party } from './party.ts'
 
@@ -14,6 +16,7 @@ export function alertOf(error: unknown): number | undefined {
 
 interface Meaning {
   readonly code: ErrorCode
+  readonly complaint: Complaint
   /** What the server says. */
   readonly words: string
   readonly hint: string
@@ -21,12 +24,16 @@ interface Meaning {
 
 const ASK = 'Ask the team that runs the server what its log says of this certificate.'
 
+/** What a renewed secret that seems not to work comes from. */
+const QUEUED = 'If that is done already, this run was queued before: start a new one.'
+
 /** Alerts that answer a client certificate. */
 const REFUSALS: ReadonlyMap<number, Meaning> = new Map([
   [
     42,
     {
       code: 'E_TLS_CLIENT_REFUSED',
+      complaint: 'any',
       words: 'rejected the client certificate (bad certificate, alert 42)',
       hint: `Some servers say so of a certificate that is not valid yet, others of any that they do not accept. ${ASK}`,
     },
@@ -35,6 +42,7 @@ const REFUSALS: ReadonlyMap<number, Meaning> = new Map([
     43,
     {
       code: 'E_TLS_CLIENT_PURPOSE',
+      complaint: 'purpose',
       words: 'does not take such a certificate from a client (unsupported certificate, alert 43)',
       hint: 'Use a certificate whose extended key usage has clientAuth. Public CAs no longer issue those: take it from a private CA.',
     },
@@ -43,22 +51,25 @@ const REFUSALS: ReadonlyMap<number, Meaning> = new Map([
     44,
     {
       code: 'E_TLS_CLIENT_REVOKED',
+      complaint: 'revocation',
       words: 'says that the client certificate is revoked (alert 44)',
-      hint: 'Ask for a new client certificate, and store it together with its key.',
+      hint: `Ask for a new client certificate, and store it together with its key. ${QUEUED}`,
     },
   ],
   [
     45,
     {
       code: 'E_TLS_CLIENT_EXPIRED',
+      complaint: 'date',
       words: 'says that the client certificate, or a CA certificate above it, has expired (alert 45)',
-      hint: 'Renew the client certificate, and store it together with its key. If it is still valid, the server has an old intermediate or revocation list, or a wrong clock.',
+      hint: `Renew the client certificate, and store it together with its key. ${QUEUED}`,
     },
   ],
   [
     46,
     {
       code: 'E_TLS_CLIENT_REFUSED',
+      complaint: 'any',
       words: 'did not accept the client certificate and does not say why (certificate unknown, alert 46)',
       hint: ASK,
     },
@@ -67,6 +78,7 @@ const REFUSALS: ReadonlyMap<number, Meaning> = new Map([
     48,
     {
       code: 'E_TLS_CLIENT_UNKNOWN_CA',
+      complaint: 'issuer',
       words: 'does not trust the issuer of the client certificate (unknown CA, alert 48)',
       hint: 'Use a client certificate from a CA that this server trusts for clients, with its intermediate certificates behind it in client-cert.',
     },
@@ -75,18 +87,30 @@ const REFUSALS: ReadonlyMap<number, Meaning> = new Map([
     49,
     {
       code: 'E_TLS_CLIENT_REFUSED',
+      complaint: 'any',
       words: 'knows the client certificate but lets it not in (access denied, alert 49)',
       hint: 'Ask the team that runs the server to let this certificate in.',
+    },
+  ],
+  [
+    51,
+    {
+      code: 'E_TLS_CLIENT_REFUSED',
+      complaint: 'signature',
+      words: 'could not verify a signature in the chain of the client certificate (decrypt error, alert 51)',
+      hint: ASK,
     },
   ],
 ])
 
 const HANDSHAKE_FAILURE = 40
+const DECRYPT_ERROR = 51
 const BAD_CERTIFICATE = 42
 const CERTIFICATE_UNKNOWN = 46
 const PROTOCOL_VERSION = 70
 const INSUFFICIENT_SECURITY = 71
 const UNRECOGNIZED_NAME = 112
+const NO_APPLICATION_PROTOCOL = 120
 
 /** `no certificate` (SSL 3, which some servers still send) and `certificate required` (TLS 1.3). */
 const NO_CERTIFICATE: ReadonlySet<number> = new Set([41, 116])
@@ -97,13 +121,19 @@ const PERHAPS_NO_CERTIFICATE: ReadonlySet<number> = new Set([HANDSHAKE_FAILURE, 
 /** Alerts about something else. */
 const NAMES: ReadonlyMap<number, string> = new Map([
   [HANDSHAKE_FAILURE, 'handshake failure'],
+  [10, 'unexpected message'],
+  [20, 'bad record MAC'],
+  [22, 'record overflow'],
   [47, 'illegal parameter'],
   [50, 'decode error'],
-  [51, 'decrypt error'],
+  [DECRYPT_ERROR, 'decrypt error'],
   [INSUFFICIENT_SECURITY, 'insufficient security'],
   [80, 'internal error'],
+  [86, 'inappropriate fallback'],
+  [109, 'missing extension'],
+  [110, 'unsupported extension'],
   [UNRECOGNIZED_NAME, 'unrecognized name'],
-  [120, 'no application protocol'],
+  [NO_APPLICATION_PROTOCOL, 'no application protocol'],
 ])
 
 type Asked = Pick<Attempt, 'asked'>
@@ -111,7 +141,7 @@ type Asked = Pick<Attempt, 'asked'>
 /** What an alert of the server means for this client: E_TLS_CLIENT_*, E_TLS_VERSION or E_TLS_HANDSHAKE. */
 export function explainAlert(alert: number, seen: Asked, party: Party): ProblemDetails {
   if (alert === PROTOCOL_VERSION) return versionFault('protocol version, alert 70', party)
-  return party.hasIdentity ? refusal(alert, seen, party) : missing(alert, seen, party)
+  return party.own !== undefined ? refusal(alert, seen, party) : missing(alert, seen, party)
 }
 
 function missing(alert: number, { asked }: Asked, party: Party): ProblemDetails {
@@ -123,10 +153,8 @@ function missing(alert: number, { asked }: Asked, party: Party): ProblemDetails 
 
 function refusal(alert: number, { asked }: Asked, party: Party): ProblemDetails {
   const meaning = REFUSALS.get(alert)
-  if (meaning !== undefined) {
-    const { code, words, hint } = meaning
-    return { code, message: withDoubt(`${party.target} ${words}`, party), hint }
-  }
+  // Also said of our keys in the handshake: then the certificate was not looked at yet.
+  if (meaning !== undefined && (asked || alert !== DECRYPT_ERROR)) return refused(meaning, party)
   if (NO_CERTIFICATE.has(alert)) {
     return {
       code: 'E_TLS_CLIENT_REQUIRED',
@@ -135,23 +163,32 @@ function refusal(alert: number, { asked }: Asked, party: Party): ProblemDetails 
     }
   }
   if (alert !== HANDSHAKE_FAILURE || !asked) return otherAlert(alert, party)
-  return {
-    code: 'E_TLS_CLIENT_REFUSED',
-    message: withDoubt(
-      `${party.target} asked for the client certificate and then ended the handshake (handshake failure, alert 40)`,
-      party,
-    ),
-    hint: `${ASK} It may also accept other kinds of keys only (RSA, EC).`,
-  }
+  return refused(
+    {
+      code: 'E_TLS_CLIENT_REFUSED',
+      complaint: 'any',
+      words: 'asked for the client certificate and then ended the handshake (handshake failure, alert 40)',
+      hint: `${ASK} It may also accept other kinds of keys only (RSA, EC).`,
+    },
+    party,
+  )
 }
 
-function otherAlert(alert: number, { target }: Party): ProblemDetails {
+/** A refusal beside what is known of the certificate: E_TLS_CLIENT_*. */
+export function refused({ code, complaint, words, hint }: Meaning, party: Party): ProblemDetails {
+  const comparison = compare(complaint, party)
+  return { code, message: `${party.target} ${words}${comparison.words}`, hint: comparison.hint ?? hint }
+}
+
+function otherAlert(alert: number, { target, host }: Party): ProblemDetails {
   const name = NAMES.get(alert)
   const hint = 'Ask the team that runs the server what its log says.'
+  const address = isIP(host) === 0 ? '' : ' For an address no name is sent: write the name instead.'
   const hints = new Map([
     [HANDSHAKE_FAILURE, `Client and server may have no cipher in common, or it wants a client certificate. ${hint}`],
     [INSUFFICIENT_SECURITY, `Client and server have no cipher in common that is strong enough for it. ${hint}`],
-    [UNRECOGNIZED_NAME, 'The server does not know the host name in repository-url: check it.'],
+    [UNRECOGNIZED_NAME, `The server does not know the host name in repository-url: check it.${address}`],
+    [NO_APPLICATION_PROTOCOL, 'The server does not take HTTP/1.1, which uploads need: have it switched on there.'],
   ])
   return {
     code: 'E_TLS_HANDSHAKE',
@@ -181,9 +218,4 @@ export function versionFault(how: string, { target, tlsMinVersion, tlsMaxVersion
         ? `Write \`${wider}\`, unless the server must not be met that way.`
         : 'The server speaks TLS 1.1 or older alone: it has to be updated.',
   }
-}
-
-/** What the chain check holds against the certificate belongs to a refusal that it may explain. */
-export function withDoubt(message: string, { doubt }: Party): string {
-  return doubt === undefined ? message : `${message}; the likely reason: ${doubt}`
 }

@@ -1,8 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { PublishError } from '../errors.ts'
-import type { Secrets } from '../text.ts'
+import { issuerOf, type Secrets, subjectOf } from '../text.ts'
+import type { AuthorityQuestion } from './accepted-authorities.ts'
+import { alertOf } from './alert.ts'
 import { explainAttempt, SILENCE } from './explain.ts'
 import { lastWord, passGate, reach } from './gate.ts'
 import {
@@ -13,15 +15,24 @@ import {
   readFacts,
   sentCertificates,
 } from './handshake.ts'
+import { inspected } from './inspection.ts'
+import { requestEarly } from './late-request.ts'
+import type { OwnChain } from './own-chain.ts'
 import type { Party, TlsVersion } from './party.ts'
 import { plainHost } from './proxy.ts'
-import { type ServerTrust, systemAuthorities } from './trust.ts'
-import { openTunnel } from './tunnel.ts'
+import { authorityOf, keep, openRoute, serverName } from './route.ts'
+import type { ServerTrust } from './trust.ts'
 
 /** The origin, who we are to it, and whom we trust there. */
 export interface TransportOptions {
   readonly url: URL
-  readonly identity: { readonly chainPem: string; readonly key: KeyObject } | undefined
+  readonly identity:
+    | {
+        readonly chainPem: string
+        readonly key: KeyObject
+        readonly own: OwnChain
+      }
+    | undefined
   readonly trust: ServerTrust
   readonly proxy: URL | undefined
   readonly tlsMinVersion: TlsVersion
@@ -31,8 +42,6 @@ export interface TransportOptions {
   /** Milliseconds. */
   readonly idleTimeoutMs: number
   readonly trustHints: readonly string[]
-  /** What the chain check holds against the client's certificate: the likely reason of a refusal. */
-  readonly doubt: string | undefined
   readonly secrets: Secrets
   readonly now: () => Date
 }
@@ -48,17 +57,11 @@ export type Connect = (signal: AbortSignal) => Promise<Connection>
 /** Milliseconds for the name, the connection, the proxy's answer, the handshake and the gate together. */
 const CONNECT_TIME = 30_000
 
-/** Milliseconds for one address of a name. Node's own 250 are fewer than a distant server needs. */
-const ADDRESS_TIME = 5_000
-
-/** Milliseconds after which an idle connection is probed by TCP, so that firewalls keep it. */
-const KEEP_ALIVE_TIME = 60_000
-
 /**
  * Makes connections to one origin with one identity and one trust. Certificate, key and CAs are loaded once: with a key
- * in hardware every loading costs a signature.
+ * in hardware every loading costs a signature. The question is put when the server refuses the certificate.
  */
-export function createConnector(options: TransportOptions): Connect {
+export function createConnector(options: TransportOptions, question: AuthorityQuestion): Connect {
   const context = secureContext(options)
   const limit = Math.min(CONNECT_TIME, options.idleTimeoutMs)
   return async (signal) => {
@@ -67,7 +70,8 @@ export function createConnector(options: TransportOptions): Connect {
     const timer = setTimeout(() => deadline.abort(SILENCE), limit)
     const sockets: Socket[] = []
     try {
-      const connection = await open(options, context, attempt, sockets, AbortSignal.any([signal, deadline.signal]))
+      const ends = AbortSignal.any([signal, deadline.signal])
+      const connection = await open(options, context, attempt, sockets, ends)
       signal.throwIfAborted()
       return connection
     } catch (error) {
@@ -75,28 +79,21 @@ export function createConnector(options: TransportOptions): Connect {
       sockets.at(-1)?.destroy()
       // The caller's own end is no fault of the network.
       signal.throwIfAborted()
-      throw failure(error, options, attempt, limit)
+      if (error instanceof PublishError) throw new ConnectionFailure(error, attempt)
+      const explain = () => explainAttempt(error, attempt, partyOf(options, question), limit)
+      if (options.identity !== undefined && explain().code.startsWith('E_TLS_CLIENT_')) await question.ask(signal)
+      signal.throwIfAborted()
+      throw new ConnectionFailure({ ...explain(), cause: error }, attempt, alertOf(error))
     } finally {
       clearTimeout(timer)
     }
   }
 }
 
-function failure(error: unknown, options: TransportOptions, attempt: Attempt, limit: number): ConnectionFailure {
-  if (error instanceof PublishError) return new ConnectionFailure(error, attempt)
-  const details = explainAttempt(error, attempt, partyOf(options), limit)
-  return new ConnectionFailure({ ...details, cause: error }, attempt)
-}
-
 /** What a sentence about a connection has to know. */
-export function partyOf(options: TransportOptions): Party {
+export function partyOf(options: TransportOptions, { answer }: AuthorityQuestion): Party {
   const { url, identity, ...rest } = options
-  return { ...rest, host: plainHost(url.hostname), target: authorityOf(url), hasIdentity: identity !== undefined }
-}
-
-/** `host:port`, the port always there. */
-function authorityOf(url: URL): string {
-  return `${url.hostname}:${url.port === '' ? '443' : url.port}`
+  return { ...rest, host: plainHost(url.hostname), target: authorityOf(url), own: identity?.own, accepted: answer }
 }
 
 function secureContext({ identity, trust, tlsMinVersion, tlsMaxVersion }: TransportOptions): SecureContext {
@@ -117,7 +114,7 @@ async function open(
   sockets: Socket[],
   signal: AbortSignal,
 ): Promise<Connection> {
-  const path = await openPath(options, attempt, sockets, signal)
+  const path = await openRoute(options, attempt, sockets, signal)
   attempt.stage = 'handshake'
   const socket = connectTls({
     socket: path,
@@ -131,65 +128,46 @@ async function open(
   const endWatch = watch(socket, attempt)
   const word = lastWord(socket)
   await reach(socket, 'secureConnect', signal)
-  endWatch()
   attempt.asked ||= socket.getSharedSigalgs().length > 0
+  attempt.certificates = sentCertificates(socket)
   attempt.facts = readFacts(socket, attempt)
-  if (options.requireClientAuth && !attempt.asked) throw notAsked(options)
+  const usedUp = mayAskLate(socket, options, attempt) && !(await askByRequest(socket, options, attempt, signal))
+  endWatch()
+  if (options.requireClientAuth && !attempt.asked) throw notAsked(options, attempt)
+  if (usedUp) {
+    socket.destroy()
+    return open(options, context, attempt, sockets, signal)
+  }
   attempt.stage = 'gate'
   await passGate(socket, word, signal)
-  return { socket, facts: attempt.facts }
+  return { socket, facts: { ...attempt.facts, asked: attempt.asked } }
 }
 
-/** A TCP connection to the server, or a tunnel through the proxy. */
-async function openPath(
-  { url, proxy, secrets, idleTimeoutMs }: TransportOptions,
+/** In TLS 1.2 a server may ask again once it sees the path; in TLS 1.3 no client of Node.js can answer that. */
+function mayAskLate(socket: TLSSocket, { identity }: TransportOptions, attempt: Attempt): boolean {
+  return identity !== undefined && !attempt.asked && !attempt.early && socket.getProtocol() === 'TLSv1.2'
+}
+
+/** Milliseconds for a request that may be answered slowly and that nobody asked for. */
+const EARLY_REQUEST_TIME = 10_000
+
+/** Whether the connection can be used after it. What goes wrong counts only where the server has asked by then. */
+async function askByRequest(
+  socket: TLSSocket,
+  { url }: TransportOptions,
   attempt: Attempt,
-  sockets: Socket[],
   signal: AbortSignal,
-): Promise<Socket> {
-  const { hostname, port } = proxy ?? url
-  if (proxy !== undefined) attempt.stage = 'proxy'
-  const tcp = connectTcp({
-    host: plainHost(hostname),
-    port: Number(port || (proxy?.protocol === 'http:' ? 80 : 443)),
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: Math.min(ADDRESS_TIME, Math.ceil(idleTimeoutMs / 3)),
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_TIME,
-  })
-  keep(tcp, sockets)
-  await reach(tcp, 'connect', signal)
-  attempt.remoteAddress = tcp.remoteAddress ?? ''
-  if (proxy === undefined) return tcp
-  const path = proxy.protocol === 'https:' ? await secureProxy(tcp, proxy, sockets, signal) : tcp
-  await openTunnel(path, { authority: authorityOf(url), proxy, secrets }, signal)
-  return path
-}
-
-/** TLS to the proxy itself: with the system's trust, and never with the client certificate. */
-async function secureProxy(tcp: Socket, proxy: URL, sockets: Socket[], signal: AbortSignal): Promise<Socket> {
-  const socket = connectTls({
-    socket: tcp,
-    ...serverName(plainHost(proxy.hostname)),
-    ca: [...systemAuthorities()],
-    ALPNProtocols: ['http/1.1'],
-    rejectUnauthorized: true,
-  })
-  keep(socket, sockets)
-  await reach(socket, 'secureConnect', signal)
-  return socket
-}
-
-/** Server name indication knows no addresses (RFC 6066, 3); then `host` is what the certificate is compared with. */
-function serverName(host: string): { host: string; servername?: string } {
-  return isIP(host) === 0 ? { host, servername: host } : { host }
-}
-
-/** Whoever waits for a socket hears of its error; one that comes when nobody waits must not end the process. */
-function keep(socket: Socket, sockets: Socket[]): void {
-  socket.on('error', () => {})
-  sockets.push(socket)
+): Promise<boolean> {
+  attempt.early = true
+  try {
+    const isUsable = await requestEarly(socket, url, AbortSignal.any([signal, AbortSignal.timeout(EARLY_REQUEST_TIME)]))
+    attempt.asked ||= socket.getSharedSigalgs().length > 0
+    return isUsable
+  } catch (error) {
+    signal.throwIfAborted()
+    if (attempt.asked) throw error
+    return false
+  }
 }
 
 /** Notes what can no longer be asked once the handshake has failed. Returns the function that ends the watch. */
@@ -205,22 +183,31 @@ function watch(socket: TLSSocket, attempt: Attempt): () => void {
   const destroy = socket.destroy.bind(socket)
   socket.destroy = (error) => {
     if (!socket.destroyed) {
-      attempt.certificates = sentCertificates(socket)
+      if (attempt.certificates.length === 0) attempt.certificates = sentCertificates(socket)
       if (attempt.keysAgreed) attempt.protocol = socket.getProtocol() ?? ''
     }
     return destroy(error)
   }
   return () => {
-    attempt.certificates = sentCertificates(socket)
     socket.off('keylog', note)
     socket.destroy = destroy
   }
 }
 
-function notAsked({ url }: TransportOptions): PublishError {
+function notAsked(options: TransportOptions, { certificates }: Attempt): PublishError {
+  const { url } = options
+  const target = authorityOf(url)
+  const inspection = inspected(certificates, target)
+  if (inspection !== undefined) return new PublishError(inspection)
+  const [own] = certificates
+  const who = own === undefined ? '' : ` (it is ${subjectOf(own)}, issued by ${issuerOf(own)})`
+  const late =
+    options.tlsMaxVersion === 'TLSv1.3'
+      ? ' If this server asks for some paths only (Apache: SSLVerifyClient inside <Location>; IIS), write `tls-max-version: 1.2`: in TLS 1.3 it cannot ask then.'
+      : ''
   return new PublishError({
     code: 'E_TLS_CLIENT_NOT_ASKED',
-    message: `${authorityOf(url)} did not ask for the client certificate, so it cannot know who publishes: expected a certificate request in the TLS handshake`,
-    hint: 'Check that repository-url names the host and port behind mutual TLS. If this server asks later, for some paths only (Apache: SSLVerifyClient inside <Location>), or asks nobody on purpose, write `client-auth: optional`.',
+    message: `${target} did not ask for the client certificate${who}, so it cannot know who publishes: expected a certificate request in the TLS handshake`,
+    hint: `Check that repository-url names the host and port behind mutual TLS, and that nothing on the way breaks TLS open.${late} If it asks nobody on purpose, write \`client-auth: optional\`.`,
   })
 }

@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodeOf, type ProblemDetails, PublishError } from '../errors.ts'
 import { printable } from '../text.ts'
-import { alertOf, certificateRequired, explainAlert, versionFault, withDoubt } from './alert.ts'
+import { alertOf, certificateRequired, explainAlert, refused, versionFault } from './alert.ts'
 import { type Attempt, ConnectionFailure } from './handshake.ts'
 import type { Party } from './party.ts'
 import { explainServerFault } from './server-fault.ts'
@@ -139,19 +139,20 @@ function notTls({ target }: Party): ProblemDetails {
 
 /** Without an alert the moment alone tells: keys are agreed on before the server looks at the client's certificate. */
 function closedInHandshake(error: unknown, attempt: Attempt, party: Party): ProblemDetails {
-  const { target, hasIdentity } = party
+  const { target, own } = party
   // Node gives the code of a reset to a proper end too; only the reset comes from a system call.
   const how = error instanceof Error && 'syscall' in error ? 'reset' : 'closed'
   if (attempt.keysAgreed && attempt.asked) {
-    if (!hasIdentity) return certificateRequired(`it ${how} the connection after it had asked for one`, party)
-    return {
-      code: 'E_TLS_CLIENT_REFUSED',
-      message: withDoubt(
-        `${target} asked for the client certificate and then ${how} the connection without a word: most likely it refused the certificate`,
-        party,
-      ),
-      hint: 'Ask the team that runs the server what its log says: which CAs it trusts for clients, and whether the certificate is revoked.',
-    }
+    if (own === undefined) return certificateRequired(`it ${how} the connection after it had asked for one`, party)
+    return refused(
+      {
+        code: 'E_TLS_CLIENT_REFUSED',
+        complaint: 'any',
+        words: `asked for the client certificate and then ${how} the connection without a word: most likely it refused the certificate`,
+        hint: 'Ask the team that runs the server what its log says: which CAs it trusts for clients, and whether the certificate is revoked.',
+      },
+      party,
+    )
   }
   return {
     code: 'E_NETWORK_CLOSED',

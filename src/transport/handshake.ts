@@ -39,6 +39,8 @@ export interface Attempt {
   asked: boolean
   /** Whether both sides had agreed on version, cipher and keys. */
   keysAgreed: boolean
+  /** Whether a first request was made, since the server may ask late. */
+  early: boolean
   /** As the server sent them: its own first. */
   certificates: readonly X509Certificate[]
   facts: HandshakeFacts | undefined
@@ -51,6 +53,7 @@ export function newAttempt(): Attempt {
     protocol: '',
     asked: false,
     keysAgreed: false,
+    early: false,
     certificates: [],
     facts: undefined,
   }
@@ -62,12 +65,16 @@ export class ConnectionFailure extends PublishError {
   readonly facts: HandshakeFacts | undefined
   /** What is known without a handshake that came to its end. */
   readonly seen: Partial<HandshakeFacts>
+  /** Number of the alert with which the server ended it. */
+  readonly alert: number | undefined
 
-  constructor(details: ProblemDetails, attempt: Attempt) {
+  constructor(details: ProblemDetails, attempt: Attempt, alert?: number) {
     super(details)
+    this.alert = alert
     this.handshake = handshakeOf(details.code, attempt)
-    this.facts = attempt.facts
-    this.seen = attempt.facts ?? seenIn(attempt)
+    // It may have asked after the facts were read.
+    this.facts = attempt.facts && { ...attempt.facts, asked: attempt.asked }
+    this.seen = this.facts ?? seenIn(attempt)
   }
 }
 
@@ -79,8 +86,9 @@ function seenIn({ remoteAddress, protocol, certificates }: Attempt): Partial<Han
   }
 }
 
-function handshakeOf(code: ErrorCode, { stage }: Attempt): Handshake {
+function handshakeOf(code: ErrorCode, { stage, facts }: Attempt): Handshake {
   if (code === 'E_TLS_CLIENT_NOT_ASKED') return 'not-asked'
+  if (code === 'E_TLS_INSPECTED' && facts !== undefined) return 'not-asked'
   if (code.startsWith('E_TLS_CLIENT_')) return 'refused'
   return stage === 'connect' || stage === 'proxy' ? 'not-tried' : 'failed'
 }

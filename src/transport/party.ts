@@ -1,3 +1,5 @@
+import type { AcceptedAuthorities } from './accepted-authorities.ts'
+import type { OwnChain } from './own-chain.ts'
 import type { ServerTrust } from './trust.ts'
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
@@ -9,11 +11,12 @@ export interface Party {
   /** `host:port` */
   readonly target: string
   readonly proxy: URL | undefined
-  readonly hasIdentity: boolean
+  /** Undefined: `client-cert: none`. */
+  readonly own: OwnChain | undefined
+  /** Undefined: not asked yet, or not known. */
+  readonly accepted: AcceptedAuthorities | undefined
   readonly trust: ServerTrust
   readonly trustHints: readonly string[]
-  /** What the chain check holds against the client's certificate. */
-  readonly doubt: string | undefined
   readonly tlsMinVersion: TlsVersion
   readonly tlsMaxVersion: TlsVersion
   /** Milliseconds. */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import type { ProblemDetails } from '../errors.ts'
 import { formatTime, issuerOf, printable, subjectOf } from '../text.ts'
 import type { Attempt } from './handshake.ts'
+import { inspected } from './inspection.ts'
 import type { Party } from './party.ts'
 import { findVoucher, holdsNamesake } from './voucher.ts'
 
@@ -89,6 +90,8 @@ function otherName(own: X509Certificate, { target, host }: Party): ProblemDetail
 }
 
 function unknownIssuer(own: X509Certificate, chain: readonly X509Certificate[], party: Party): ProblemDetails {
+  const inspection = inspected(chain, party.target)
+  if (inspection !== undefined) return inspection
   const top = chain.at(-1) ?? own
   const voucher = findVoucher(chain, party)
   // A root seldom issues servers' certificates: one that comes alone most likely lacks its intermediate.

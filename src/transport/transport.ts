@@ -1,13 +1,16 @@
 import type { TLSSocket } from 'node:tls'
 import { Agent, type Dispatcher } from 'undici'
 import type { PublishError } from '../errors.ts'
+import { type AcceptedAuthorities, createAuthorityQuestion } from './accepted-authorities.ts'
 import { alertOf } from './alert.ts'
+import { compare } from './comparison.ts'
 import { type Connection, createConnector, partyOf, type TransportOptions } from './connector.ts'
 import { explainDeath, type Seen } from './explain.ts'
 import { isOpen } from './gate.ts'
 import { ConnectionFailure, type Handshake, type HandshakeFacts } from './handshake.ts'
 import { plainHost } from './proxy.ts'
 
+export type { AcceptedAuthorities } from './accepted-authorities.ts'
 export type { TransportOptions } from './connector.ts'
 export type { Handshake, HandshakeFacts } from './handshake.ts'
 
@@ -17,6 +20,8 @@ export interface Probe {
   readonly facts: HandshakeFacts | undefined
   /** What is known all the same. */
   readonly seen: Partial<HandshakeFacts>
+  /** Number of the TLS alert with which the server ended the handshake. */
+  readonly alert: number | undefined
   readonly problem: PublishError | undefined
 }
 
@@ -30,6 +35,15 @@ export interface Transport {
    * matter of the transport.
    */
   explain(error: unknown): PublishError | undefined
+  /** The CAs that the server accepts, asked once by the `openssl` program. Undefined: it cannot be known. */
+  askAuthorities(signal: AbortSignal): Promise<AcceptedAuthorities | undefined>
+  /** What is known of them without asking: a refusal asks by itself. */
+  readonly acceptedAuthorities: AcceptedAuthorities | undefined
+  /**
+   * Why a server that refuses the certificate in HTTP may do so, as the end of a sentence that begins with `; ` or `, `;
+   * `''` where nothing is known. The CAs that it names are asked for.
+   */
+  likelyReason(signal: AbortSignal): Promise<string>
   /** Ends all connections, those that are in the making too. */
   close(): Promise<void>
 }
@@ -46,8 +60,8 @@ const KEEP_ALIVE_TIME = 4_000
  * rejected with the PublishError that explains it: nothing was sent then.
  */
 export function createTransport(options: TransportOptions): Transport {
-  const connect = createConnector(options)
-  const party = partyOf(options)
+  const question = createAuthorityQuestion(options, options.identity?.own.certificates ?? [])
+  const connect = createConnector(options, question)
   const life = new AbortController()
   const seen: Seen = { asked: false, alert: undefined }
   let spare: TLSSocket | undefined
@@ -74,13 +88,22 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         const { socket, facts } = await open(AbortSignal.any([signal, life.signal]))
         spare = socket
-        return { handshake: verdict(options, facts), facts, seen: facts, problem: undefined }
+        return { handshake: verdict(options, facts), facts, seen: facts, alert: undefined, problem: undefined }
       } catch (error) {
         if (!(error instanceof ConnectionFailure)) throw error
-        return { handshake: error.handshake, facts: error.facts, seen: error.seen, problem: error }
+        const { handshake, facts, seen, alert } = error
+        return { handshake, facts, seen, alert, problem: error }
       }
     },
-    explain: (error) => explainDeath(error, seen, party),
+    explain: (error) => explainDeath(error, seen, partyOf(options, question)),
+    askAuthorities: (signal) => question.ask(signal),
+    get acceptedAuthorities() {
+      return question.answer
+    },
+    async likelyReason(signal) {
+      if (options.identity !== undefined) await question.ask(signal)
+      return compare('any', partyOf(options, question)).words
+    },
     async close() {
       life.abort(new Error('the transport was closed'))
       spare?.destroy()

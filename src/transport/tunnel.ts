@@ -1,10 +1,7 @@
 import type { Socket } from 'node:net'
 import { type ProblemDetails, PublishError } from '../errors.ts'
 import { printable, redact, type Secrets } from '../text.ts'
-import { reach } from './gate.ts'
-
-/** Bytes of a proxy's answer to CONNECT, up to the empty line. */
-const MOST_BYTES = 64 * 1024
+import { readHead } from './http-head.ts'
 
 /** Characters of a proxy's reason phrase in a sentence. */
 const LONGEST_REASON = 200
@@ -27,7 +24,8 @@ export async function openTunnel(socket: Socket, request: TunnelRequest, signal:
   const authorization = proxyAuthorization(proxy, secrets)
   const credentials = authorization === undefined ? '' : `Proxy-Authorization: ${authorization}\r\n`
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`)
-  const head = await readHead(socket, request, signal)
+  const head = await readHead(socket, signal)
+  if (head === undefined) throw refused(request, 'answered CONNECT with a head of more than 64 KiB', undefined)
   const [, status = '', reason = ''] = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head) ?? []
   if (status === '') throw refused(request, 'answered CONNECT with something that is not HTTP', undefined)
   if (status.startsWith('2')) return
@@ -43,25 +41,6 @@ function proxyAuthorization(proxy: URL, secrets: Secrets): string | undefined {
   secrets.add(password)
   secrets.add(token)
   return `Basic ${token}`
-}
-
-/** Everything up to the empty line; what follows it is the server's and goes back. */
-async function readHead(socket: Socket, request: TunnelRequest, signal: AbortSignal): Promise<string> {
-  let received = Buffer.alloc(0)
-  while (received.length <= MOST_BYTES) {
-    const chunk: Buffer | null = socket.read()
-    if (chunk === null) {
-      await reach(socket, 'readable', signal)
-      continue
-    }
-    received = Buffer.concat([received, chunk])
-    const end = received.indexOf('\r\n\r\n')
-    if (end < 0) continue
-    const rest = received.subarray(end + 4)
-    if (rest.length > 0) socket.unshift(rest)
-    return received.toString('latin1', 0, end + 4)
-  }
-  throw refused(request, 'answered CONNECT with a head of more than 64 KiB', undefined)
 }
 
 function refused({ proxy }: TunnelRequest, message: string, status: string | undefined): PublishError {

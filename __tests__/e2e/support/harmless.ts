@@ -57,10 +57,22 @@ export function assertHarmless(run: ActionRun, scene: Scene): void {
   assertHarmlessInShell(run, scene)
 }
 
+/** A line of the chain's picture: labels hold letters, digits, blanks and `#code;` alone. */
+const LABEL = '(?:[\\p{L}\\p{M}\\p{N} ]|#\\d+;|<br/>)*'
+const DIAGRAM_LINE = new RegExp(
+  `^(?:|flowchart TB|  accTitle: [A-Za-z ,]+|  \\w+\\["${LABEL}"\\]:::\\w+|  \\w+ [-=.>ox]+(?:\\|"${LABEL}"\\|)? \\w+|  classDef \\w+ [\\w#:, -]+)$`,
+  'u',
+)
+
 /** The summary holds our own markup and nothing else that Markdown or HTML would act on. */
 function assertPlainMarkdown(summary: string): void {
   assert.doesNotMatch(summary.replaceAll('\n', ''), CONTROLS)
+  const [, picture = ''] = /^```mermaid\n(.*?)^```$/ms.exec(summary) ?? []
+  for (const line of picture.split('\n')) assert.match(line, DIAGRAM_LINE)
   const ours = summary
+    .replace(/^```mermaid\n.*?^```$/ms, '')
+    .replace(/^<details(?: open)?><summary>[A-Za-z ]+<\/summary>$/gm, '')
+    .replace(/^<\/?(?:pre|details)>$/gm, '')
     .replace(/<\/?code>/g, '')
     .replace(/^- \[[\w&#;]+\]\(<https:\/\/github\.com\/[\w./#-]+>\) /gm, '')
     .replace(/ <https:\/\/github\.com\/[\w./#-]+>$/gm, '')

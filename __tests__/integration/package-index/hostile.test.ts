@@ -50,6 +50,7 @@ function targetOf({ dispatcher, url }: HostileIndex): UploadTarget {
     secrets: new Secrets(),
     certificateSubject: 'CN=release',
     explain: () => undefined,
+    likelyReason: async () => '',
   }
 }
 

@@ -65,6 +65,7 @@ function targetOf(url: string, { dispatcher, explain }: Transport): UploadTarget
     secrets: new Secrets(),
     certificateSubject: 'CN=release',
     explain,
+    likelyReason: async () => '',
   }
 }
 

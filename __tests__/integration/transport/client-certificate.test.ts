@@ -150,7 +150,7 @@ it('what the chain check guessed stands in the sentence of a refusal', async (t)
   const { problem } = await probe(`https://localhost:${port}/`, {
     client: [client],
     trusted: [root],
-    doubt: 'CN=Corporate Root is not in ca-bundle',
+    unknownIssuer: 'CN=Corporate Root is not in ca-bundle',
   })
   assert.match(problem?.message ?? '', /the likely reason: CN=Corporate Root is not in ca-bundle$/)
 })

@@ -5,6 +5,12 @@ import path from 'node:path'
 export const python = named('INTEROP_PYTHON')
 export const nginx = named('INTEROP_NGINX')
 export const act = named('INTEROP_ACT')
+export const apache = named('INTEROP_APACHE')
+/** Folder of Apache's modules. */
+export const apacheModules = named('INTEROP_APACHE_MODULES')
+export const haproxy = named('INTEROP_HAPROXY')
+export const stunnel = named('INTEROP_STUNNEL')
+export const openssl = named('INTEROP_OPENSSL')
 /** Folder of real wheels and sdists. */
 export const distributions = named('INTEROP_DISTRIBUTIONS')
 /** The action as users get it: `action.yml` and `dist/`. */
