@@ -56275,7 +56275,8 @@ const MOST_LISTS = 200;
  * in silence would revoke nothing. Throws PublishError E_CRL_UNREADABLE or E_INPUT_TRUNCATED.
  */
 function readRevocationLists(material) {
-    const { blocks, broken } = (0,encoding_blocks/* readBlocks */.v_)(material);
+    const { blocks: all, broken } = (0,encoding_blocks/* readBlocks */.v_)(material);
+    const blocks = all.filter(({ kind }) => kind !== 'parameters');
     const [fault] = broken;
     if (fault !== undefined)
         throw revocation_list_brokenBlock(fault);

@@ -74,7 +74,8 @@ const MOST_LISTS = 200
  * in silence would revoke nothing. Throws PublishError E_CRL_UNREADABLE or E_INPUT_TRUNCATED.
  */
 export function readRevocationLists(material: InputMaterial): readonly RevocationList[] {
-  const { blocks, broken } = readBlocks(material)
+  const { blocks: all, broken } = readBlocks(material)
+  const blocks = all.filter(({ kind }) => kind !== 'parameters')
   const [fault] = broken
   if (fault !== undefined) throw brokenBlock(fault)
   if (blocks.length === 0 || blocks.length > MOST_LISTS) {

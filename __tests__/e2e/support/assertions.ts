@@ -132,6 +132,7 @@ export function assertRefused(run: ActionRun, { codes, handshake }: Refusal): vo
 }
 
 export interface JsonReport {
+  readonly warnings: readonly string[]
   readonly status: string
   readonly problems: readonly { readonly code: string; readonly message: string }[]
   readonly chain: readonly { readonly subject: string }[]

@@ -5,15 +5,15 @@ import { describe, it } from 'node:test'
 import { runCases } from '../../support/mutation-process.ts'
 import { caseOf } from './pkcs12-mutations/cases.ts'
 
-const CASES = 24_000
-/** Of the whole process, in bytes. */
-const MOST_MEMORY = 350 * 1024 ** 2
+const CASES = 20_000
+/** Of the whole process, in bytes: what is not on the heap (files of 1 MiB, in several forms) is not limited by the flag. */
+const MOST_MEMORY = 512 * 1024 ** 2
 
 const SCRIPT = path.join(import.meta.dirname, 'pkcs12-mutations', 'run-cases.ts')
 
 describe(`${CASES} PKCS#12 files of which bytes were altered, outside or inside of their locks`, () => {
   it('are the same in every run', () => {
-    for (const number of [0, 1, 23_999]) assert.deepEqual(caseOf(number), caseOf(number))
+    for (const number of [0, 9, 19_999]) assert.deepEqual(caseOf(number), caseOf(number))
   })
 
   it('are each refused by one of our errors or give the key that was written, within limits of work, memory and time', async () => {
