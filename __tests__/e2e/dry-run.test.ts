@@ -34,10 +34,13 @@ function startLaxIndex(test: TestContext, scene: Scene): Promise<ScriptedIndex> 
   return startAnsweringIndex(test, scene, (connection) => connection.answer('200 OK'), { lax: true })
 }
 
-/** Whatever it looked at, it sent nothing: one connection for the handshake, and no HTTP request. */
-function assertNothingSent({ index }: Scene, connections = 1): void {
+/**
+ * Whatever it looked at, it sent nothing: one connection for the handshake, and one more where the machine has the
+ * `openssl` program, which asks for the CAs that the server accepts. No HTTP request.
+ */
+function assertNothingSent({ index }: Scene, connections: readonly number[] = [1, 2]): void {
   assert.equal(index.requests.length, 0)
-  assert.equal(index.connections, connections)
+  assert.ok(connections.includes(index.connections), `${index.connections} connections`)
   assert.deepEqual(index.files(), [])
 }
 
@@ -137,7 +140,7 @@ describe('a dry run', () => {
       files: FILES.map((file) => [file, 'not-tried', 'E_KEY_MISMATCH']),
       problems: ['E_KEY_MISMATCH'],
     })
-    assertNothingSent(scene, 0)
+    assertNothingSent(scene, [0])
   })
 
   it('with a pattern that matches nothing says so, and what the server thinks of the certificate', async (test) => {

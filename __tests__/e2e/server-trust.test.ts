@@ -272,7 +272,7 @@ describe('a server that does not ask for the certificate', { concurrency: 2 }, (
   const SILENT = { index: { requestCert: false } }
 
   for (const version of ['1.2', '1.3']) {
-    it(`gets neither file nor password nor request (TLS ${version})`, async (test) => {
+    it(`gets neither file nor password, and at most a look at the path (TLS ${version})`, async (test) => {
       const scene = await setScene(test, SILENT)
       const run = await runBeside(scene, { ...LOGIN, 'tls-min-version': version, 'tls-max-version': version })
       assertUnsent(run, scene, { codes: ['E_TLS_CLIENT_NOT_ASKED'], handshake: 'not-asked' })

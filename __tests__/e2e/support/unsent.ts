@@ -11,7 +11,10 @@ import type { Scene } from './scene.ts'
 export interface Unsent {
   /** In the order of the report; the first one stands at every file. */
   readonly codes: readonly [ErrorCode, ...ErrorCode[]]
-  /** Default `not-tried`: there was no connection at all. Else there was exactly one, and no request on it. */
+  /**
+   * Default `not-tried`: there was no connection at all. Else there was exactly one, and no request on it; where the
+   * machine has the `openssl` program, one more, by which it asked which CAs the server accepts.
+   */
   readonly handshake?: Handshake
   /** Default: the scene's own. */
   readonly index?: Pick<RunningIndex, 'connections' | 'requests' | 'files'>
@@ -33,8 +36,12 @@ export function assertUnsent(run: ActionRun, scene: Scene, { codes, handshake = 
     problems: codes,
   })
   const { connections, requests, files } = index ?? scene.index
-  assert.equal(connections, handshake === 'not-tried' ? 0 : 1, shown(run))
-  assert.deepEqual(requests, [])
+  const allowed = handshake === 'not-tried' ? [0] : [1, 2]
+  assert.ok(allowed.includes(connections), `${connections} connections\n${shown(run)}`)
+  // In TLS 1.2 a server may ask for the certificate once it sees the path: it is shown the path first, and nothing else.
+  const early = requests.filter(({ method, tlsVersion }) => method === 'HEAD' && tlsVersion === 'TLSv1.2')
+  assert.deepEqual(requests, handshake === 'not-asked' ? early.slice(0, 1) : [])
+  for (const { headers } of early) assert.equal(headers.authorization, undefined)
   assert.deepEqual(files(), [])
   // What is known before the first connection is known before anything is written.
   if (handshake === 'not-tried') assert.deepEqual(run.state, { started: 'true' })
