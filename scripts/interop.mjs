@@ -81,7 +81,7 @@ refresh(distributions, [readFileSync(list, 'utf8')], () => {
 // Installed here, so that no test's limit has to hold for it.
 if (!succeeds(process.execPath, [path.join(root, 'scripts', 'chromium.mjs'), '--version'], 600)) process.exit(1)
 
-/** Servers that demand client certificates: where Debian and Homebrew put them, and their packages. */
+/** Servers that demand client certificates, and programs that write PKCS#12: where Debian and Homebrew put them. */
 const SERVERS = [
   {
     variable: 'INTEROP_APACHE',
@@ -111,6 +111,16 @@ const SERVERS = [
     variable: 'INTEROP_OPENSSL',
     package: 'openssl',
     files: ['/usr/bin/openssl'],
+  },
+  {
+    variable: 'INTEROP_CERTTOOL',
+    package: 'gnutls-bin',
+    files: ['/usr/bin/certtool', '/opt/homebrew/bin/gnutls-certtool', '/usr/local/bin/gnutls-certtool'],
+  },
+  {
+    variable: 'INTEROP_PK12UTIL',
+    package: 'libnss3-tools',
+    files: ['/usr/bin/pk12util', '/opt/homebrew/bin/pk12util', '/usr/local/bin/pk12util'],
   },
 ]
 
