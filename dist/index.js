@@ -54336,11 +54336,14 @@ function smallNumber(node) {
         throw new Error('a number is out of range');
     return content.readUIntBE(0, content.length);
 }
-/** Two's complement, without the bytes that say nothing: hex that is equal where the numbers are. */
+/** Two's complement in hex: equal where the numbers are, since DER writes each in one way (X.690, 8.3.2). */
 function integerHex(node) {
-    if (!node.is(DER.integer) || node.content.length === 0)
+    const digits = node.content.toString('hex');
+    if (!node.is(DER.integer) || digits === '')
         throw new Error('a number is missing');
-    return node.content.toString('hex').replace(/^(?:00(?=[0-7])|ff(?=[89a-f]))+/, '');
+    if (/^(00[0-7]|ff[89a-f])/.test(digits))
+        throw new Error('a number is padded');
+    return digits;
 }
 /** UTCTime or GeneralizedTime in the one form that RFC 5280, 4.1.2.5 allows. */
 function time(node) {
@@ -54802,35 +54805,31 @@ function rareKey(members) {
 }
 /**
  * A CA may demand that everything below it is issued under a policy that all agree on (RFC 5280, 6.1; without mappings,
- * which would need the whole of it). OpenSSL looks only when it is told to.
+ * which would need the whole of it). OpenSSL looks only when it is told to. A trusted root has no say.
  */
 function conformance_policies(members) {
     if (members.some(({ extensions }) => extensions?.mapsPolicies))
         return [];
-    const below = members.filter(({ position }) => position !== 'root').toReversed();
     let valid = 'any';
-    let explicitAfter = members.at(-1)?.position === 'root' ? nextLimit(Infinity, members.at(-1)) : Infinity;
+    let explicitAfter = Infinity;
     let culprit;
-    for (const member of below) {
+    for (const member of members.filter(({ position }) => position !== 'root').toReversed()) {
         valid = intersection(valid, member.extensions?.policies);
         if (valid !== 'any' && valid.size === 0)
             culprit ??= member;
-        if (member.position !== 'leaf')
-            explicitAfter = nextLimit(explicitAfter, member);
+        explicitAfter = nextLimit(explicitAfter, member);
     }
-    const leaf = below.at(-1);
-    const own = leaf?.extensions?.explicitPolicyAfter === 0;
-    if (culprit === undefined || (explicitAfter > 0 && !own))
+    if (culprit === undefined || explicitAfter > 0)
         return [];
-    return [
-        finding(culprit, 'has no certificate policy that the CAs above it agree on, and one of them demands that', GO_AND_RUSTLS),
-    ];
+    const what = 'has no certificate policy that the CAs above it agree on, and one of them demands that';
+    return [finding(culprit, what, GO_AND_RUSTLS)];
 }
-/** RFC 5280, 6.1.4 (h) and (i). */
-function nextLimit(before, member) {
-    const isSelfIssued = member?.certificate.subject === member?.certificate.issuer;
-    const counted = isSelfIssued ? before : Math.max(0, before - 1);
-    return Math.min(counted, member?.extensions?.explicitPolicyAfter ?? Infinity);
+/** RFC 5280, 6.1.4 (h) and (i), and 6.1.5 (a) and (b): the leaf counts even where it is self-issued. */
+function nextLimit(before, { position, certificate, extensions }) {
+    const isCounted = position === 'leaf' || certificate.subject !== certificate.issuer;
+    const left = isCounted ? Math.max(0, before - 1) : before;
+    const own = extensions?.explicitPolicyAfter ?? Infinity;
+    return position === 'leaf' && own > 0 ? left : Math.min(left, own);
 }
 function intersection(valid, own) {
     if (own === undefined)
@@ -55385,23 +55384,21 @@ function shownAddress(bytes) {
 ;// CONCATENATED MODULE: ./lib/certificates/signature.js
 
 
-const RSA = ['rsa'];
-const EC = ['ec'];
-/** Signature algorithms (RFC 3279, 4055, 5758, 8410) but for RSASSA-PSS, which has parameters. */
-const SCHEMES = new Map([
-    ['1.2.840.113549.1.1.4', { keys: RSA, digest: 'md5' }],
-    ['1.2.840.113549.1.1.5', { keys: RSA, digest: 'sha1' }],
-    ['1.2.840.113549.1.1.14', { keys: RSA, digest: 'sha224' }],
-    ['1.2.840.113549.1.1.11', { keys: RSA, digest: 'sha256' }],
-    ['1.2.840.113549.1.1.12', { keys: RSA, digest: 'sha384' }],
-    ['1.2.840.113549.1.1.13', { keys: RSA, digest: 'sha512' }],
-    ['1.2.840.10045.4.1', { keys: EC, digest: 'sha1' }],
-    ['1.2.840.10045.4.3.1', { keys: EC, digest: 'sha224' }],
-    ['1.2.840.10045.4.3.2', { keys: EC, digest: 'sha256' }],
-    ['1.2.840.10045.4.3.3', { keys: EC, digest: 'sha384' }],
-    ['1.2.840.10045.4.3.4', { keys: EC, digest: 'sha512' }],
-    ['1.3.101.112', { keys: ['ed25519'], digest: null }],
-    ['1.3.101.113', { keys: ['ed448'], digest: null }],
+/** Digest of each signature algorithm (RFC 3279, 5758, 8410) but for RSASSA-PSS, which has parameters; null: the key's own. */
+const ALGORITHMS = new Map([
+    ['1.2.840.113549.1.1.4', 'md5'],
+    ['1.2.840.113549.1.1.5', 'sha1'],
+    ['1.2.840.113549.1.1.14', 'sha224'],
+    ['1.2.840.113549.1.1.11', 'sha256'],
+    ['1.2.840.113549.1.1.12', 'sha384'],
+    ['1.2.840.113549.1.1.13', 'sha512'],
+    ['1.2.840.10045.4.1', 'sha1'],
+    ['1.2.840.10045.4.3.1', 'sha224'],
+    ['1.2.840.10045.4.3.2', 'sha256'],
+    ['1.2.840.10045.4.3.3', 'sha384'],
+    ['1.2.840.10045.4.3.4', 'sha512'],
+    ['1.3.101.112', null],
+    ['1.3.101.113', null],
 ]);
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const DIGESTS = new Map([
@@ -55411,17 +55408,18 @@ const DIGESTS = new Map([
     ['2.16.840.1.101.3.4.2.2', 'sha384'],
     ['2.16.840.1.101.3.4.2.3', 'sha512'],
 ]);
-/** Whether this key made the signature; `unknown` for an algorithm that is not read here. Never throws. */
+/**
+ * Whether this key made the signature; `unknown` for an algorithm that is not read here. A key of another kind than the
+ * algorithm's makes no difference: its owner has signed, or not. Never throws.
+ */
 function isSignatureOf({ content, algorithm, signature }, key) {
     try {
         const [id, parameters] = algorithm.children;
         const oid = id === undefined ? '' : objectIdentifier(id);
         if (oid === RSASSA_PSS)
             return verifyPss(content, signature, key, parameters);
-        const scheme = SCHEMES.get(oid);
-        if (scheme === undefined)
-            return 'unknown';
-        return scheme.keys.includes(key.asymmetricKeyType ?? '') && (0,external_node_crypto_.verify)(scheme.digest, content, key, signature);
+        const digest = ALGORITHMS.get(oid);
+        return digest === undefined ? 'unknown' : (0,external_node_crypto_.verify)(digest, content, key, signature);
     }
     catch {
         return false;
@@ -55429,8 +55427,6 @@ function isSignatureOf({ content, algorithm, signature }, key) {
 }
 /** RFC 4055, 3.1. Node makes the mask with the digest of the message: another one is not read. */
 function verifyPss(content, signature, key, parameters) {
-    if (key.asymmetricKeyType !== 'rsa' && key.asymmetricKeyType !== 'rsa-pss')
-        return false;
     const inside = (tag) => parameters?.children.find((node) => node.is(tag))?.children[0];
     const digest = digestOf(inside(0xa0));
     const mask = digestOf(inside(0xa1)?.children[1]);

@@ -44,6 +44,8 @@ function explicitPolicy(after: number): Extension {
   return { oid: '2.5.29.36', critical: true, value: sequence(tlv(0x80, Buffer.from([after]))) }
 }
 
+const ANY_POLICY = '2.5.29.32.0'
+
 export function makeProfileChains(): readonly SampleChain[] {
   const root = createRoot({ name: 'Sample Root', organization: 'Sample' })
   const issuing = issueIntermediate(root, { name: 'Sample Issuing' })
@@ -68,6 +70,9 @@ function nameChains({ root }: World): SampleChain[] {
   const tens = GENERAL.ip(10, 0, 0, 0, 255, 0, 0, 0)
   const upper = issueIntermediate(root, { name: 'Upper', extensions: [constraints([GENERAL.directory(organization)])] })
   const lower = issueIntermediate(upper, { name: 'Lower' })
+  const renewed = issueIntermediate(upper, { name: 'Upper' })
+  const hosts = issueIntermediate(root, { name: 'Hosts', extensions: [constraints([GENERAL.dns('corp.example')])] })
+  const named = issueIntermediate(hosts, { name: 'ca.other.example' })
   return [
     under('host name excluded', constraints([], [GENERAL.dns('bad.example')]), san(GENERAL.dns('ci.bad.example'))),
     under(
@@ -104,6 +109,18 @@ function nameChains({ root }: World): SampleChain[] {
       false,
     ),
     {
+      name: 'intermediate whose common name looks like a host outside',
+      leaf: issueClient(named, { name: 'publisher' }),
+      others: [named, hosts],
+      anchors: [root],
+    },
+    {
+      name: 'constrained CA that certified its own new key',
+      leaf: issueClient(renewed, { name: 'publisher', organization: 'Corp' }),
+      others: [renewed, upper],
+      anchors: [root],
+    },
+    {
       name: 'intermediate outside the names of the one above',
       leaf: issueClient(lower, { name: 'publisher', organization: 'Corp' }),
       others: [lower, upper],
@@ -125,7 +142,9 @@ function policyChains({ root }: World): SampleChain[] {
     const chain = { name, leaf, others: [issuer], anchors: [root] }
     return position === undefined ? chain : { ...chain, finding: ['E_CERT_PROFILE', position], tolerated: true }
   }
-  const [mine, other, any] = ['1.3.6.1.4.1.99999.5', '1.3.6.1.4.1.99999.6', '2.5.29.32.0']
+  const upper = issueIntermediate(root, { name: 'Upper', extensions: [policies(ANY_POLICY), explicitPolicy(2)] })
+  const lower = issueIntermediate(upper, { name: 'Lower', extensions: [policies(ANY_POLICY)] })
+  const [mine, other, any] = ['1.3.6.1.4.1.99999.5', '1.3.6.1.4.1.99999.6', ANY_POLICY]
   return [
     under('policy demanded, leaf has none', [policies(mine), explicitPolicy(0)], [], 'leaf'),
     under('policy demanded, nobody has one', [explicitPolicy(0)], [], 'intermediate 1'),
@@ -133,7 +152,16 @@ function policyChains({ root }: World): SampleChain[] {
     under('policy demanded, leaf has it', [policies(mine), explicitPolicy(0)], [policies(other, mine)]),
     under('policy demanded, any will do', [policies(any), explicitPolicy(0)], [policies(other)]),
     under('policy demanded of later ones only', [policies(mine), explicitPolicy(3)], []),
+    under('policy demanded of the next one', [policies(mine), explicitPolicy(1)], [], 'leaf'),
     under('policies that nobody demands', [policies(mine)], [policies(other)]),
+    {
+      name: 'policy demanded two CAs above',
+      leaf: issueClient(lower, { name: 'publisher' }),
+      others: [lower, upper],
+      anchors: [root],
+      finding: ['E_CERT_PROFILE', 'leaf'],
+      tolerated: true,
+    },
   ]
 }
 

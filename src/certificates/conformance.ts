@@ -83,36 +83,29 @@ function rareKey(members: readonly Member[]): Finding[] {
 
 /**
  * A CA may demand that everything below it is issued under a policy that all agree on (RFC 5280, 6.1; without mappings,
- * which would need the whole of it). OpenSSL looks only when it is told to.
+ * which would need the whole of it). OpenSSL looks only when it is told to. A trusted root has no say.
  */
 function policies(members: readonly Member[]): Finding[] {
   if (members.some(({ extensions }) => extensions?.mapsPolicies)) return []
-  const below = members.filter(({ position }) => position !== 'root').toReversed()
   let valid: ReadonlySet<string> | 'any' = 'any'
-  let explicitAfter = members.at(-1)?.position === 'root' ? nextLimit(Infinity, members.at(-1)) : Infinity
+  let explicitAfter = Infinity
   let culprit: Member | undefined
-  for (const member of below) {
+  for (const member of members.filter(({ position }) => position !== 'root').toReversed()) {
     valid = intersection(valid, member.extensions?.policies)
     if (valid !== 'any' && valid.size === 0) culprit ??= member
-    if (member.position !== 'leaf') explicitAfter = nextLimit(explicitAfter, member)
+    explicitAfter = nextLimit(explicitAfter, member)
   }
-  const leaf = below.at(-1)
-  const own = leaf?.extensions?.explicitPolicyAfter === 0
-  if (culprit === undefined || (explicitAfter > 0 && !own)) return []
-  return [
-    finding(
-      culprit,
-      'has no certificate policy that the CAs above it agree on, and one of them demands that',
-      GO_AND_RUSTLS,
-    ),
-  ]
+  if (culprit === undefined || explicitAfter > 0) return []
+  const what = 'has no certificate policy that the CAs above it agree on, and one of them demands that'
+  return [finding(culprit, what, GO_AND_RUSTLS)]
 }
 
-/** RFC 5280, 6.1.4 (h) and (i). */
-function nextLimit(before: number, member: Member | undefined): number {
-  const isSelfIssued = member?.certificate.subject === member?.certificate.issuer
-  const counted = isSelfIssued ? before : Math.max(0, before - 1)
-  return Math.min(counted, member?.extensions?.explicitPolicyAfter ?? Infinity)
+/** RFC 5280, 6.1.4 (h) and (i), and 6.1.5 (a) and (b): the leaf counts even where it is self-issued. */
+function nextLimit(before: number, { position, certificate, extensions }: Member): number {
+  const isCounted = position === 'leaf' || certificate.subject !== certificate.issuer
+  const left = isCounted ? Math.max(0, before - 1) : before
+  const own = extensions?.explicitPolicyAfter ?? Infinity
+  return position === 'leaf' && own > 0 ? left : Math.min(left, own)
 }
 
 function intersection(

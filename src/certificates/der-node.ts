@@ -107,10 +107,12 @@ export function smallNumber(node: DerNode): number {
   return content.readUIntBE(0, content.length)
 }
 
-/** Two's complement, without the bytes that say nothing: hex that is equal where the numbers are. */
+/** Two's complement in hex: equal where the numbers are, since DER writes each in one way (X.690, 8.3.2). */
 export function integerHex(node: DerNode): string {
-  if (!node.is(DER.integer) || node.content.length === 0) throw new Error('a number is missing')
-  return node.content.toString('hex').replace(/^(?:00(?=[0-7])|ff(?=[89a-f]))+/, '')
+  const digits = node.content.toString('hex')
+  if (!node.is(DER.integer) || digits === '') throw new Error('a number is missing')
+  if (/^(00[0-7]|ff[89a-f])/.test(digits)) throw new Error('a number is padded')
+  return digits
 }
 
 /** UTCTime or GeneralizedTime in the one form that RFC 5280, 4.1.2.5 allows. */

@@ -29,7 +29,7 @@ export type KeyUsage = (typeof KEY_USAGES)[number]
 export interface CertificateExtensions {
   /** 1 to 3. Only 3 has extensions. */
   readonly version: number
-  /** Its number in two's complement, hex, without the bytes that say nothing. */
+  /** Its number in two's complement, hex. */
   readonly serial: string
   readonly issuer: DerNode
   readonly subject: DerNode

@@ -97,6 +97,11 @@ describe('client-crl', () => {
     assert.match(refusal(pem.slice(0, -40), 'E_INPUT_TRUNCATED'), /block 2 \(X509 CRL\) of client-crl is cut off/)
     const untimely = Buffer.from(ofRoot)
     untimely.write('X', untimely.indexOf(Buffer.from([0x17, 13])) + 14, 'latin1')
+    const padded = issueRevocationList(issuing, {
+      revoked: [{ certificate: issueClient(issuing, { name: 'x', serial: Buffer.from('01020304', 'hex') }) }],
+    })
+    padded.write('00', padded.indexOf('020401020304', 0, 'hex') + 2, 'hex')
+    assert.match(refusal(padded.toString('base64')), /client-crl is a malformed revocation list: a number is padded/)
     assert.match(refusal(untimely.toString('base64')), /client-crl is a malformed revocation list: a time is malformed/)
   })
 
@@ -179,6 +184,38 @@ describe('a list that does not help', () => {
       finding?.message,
       'client-crl holds no list of CN=Corp Root, O=Corp: whether the intermediate CN=Issuing was revoked is not known',
     )
+  })
+
+  it('is no forgery where only its signature algorithm is not read', async () => {
+    const pss = createRoot({ name: 'PSS', keyKind: 'rsa-pss' })
+    const edwards = createRoot({ name: 'Edwards', keyKind: 'ed25519' })
+    const sha256 = '608648016503040201'
+    for (const [ca, from, to] of [
+      // The mask's digest alone; Node makes it with that of the message.
+      [pss, `06092a864886f70d010108300d0609${sha256}`, `06092a864886f70d010108300d0609${sha256.slice(0, -2)}02`],
+      [edwards, '06032b6570', '06032b6577'],
+    ] as const) {
+      const list = issueRevocationList(ca).toString('hex').replaceAll(from, to)
+      const own = issueClient(ca, { name: 'publisher' })
+      const check = await checkChain({
+        leaf: own.certificate,
+        others: [],
+        key: own.keys.privateKey,
+        clientAnchors: [ca.certificate],
+        serverAnchors: undefined,
+        revocationLists: read(Buffer.from(list, 'hex').toString('base64')),
+        mode: 'enforce',
+        expiryWarningDays: 0,
+        expiryErrorDays: 0,
+        now: new Date(),
+      })
+      const found = check.findings.filter(({ code }) => code.startsWith('E_CRL'))
+      assert.deepEqual(
+        found.map(({ severity, code }) => `${severity} ${code}`),
+        ['warning E_CRL_MISSING'],
+      )
+      assert.match(found[0]?.message ?? '', /cannot tell, since its signature algorithm is not read here/)
+    }
   })
 
   it('cannot be proven without the certificate of its CA', async () => {
