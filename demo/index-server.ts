@@ -29,7 +29,7 @@ export interface IndexOptions {
   readonly tls?: { readonly minVersion?: SecureVersion; readonly maxVersion?: SecureVersion }
   /** `false`: a server that does not ask for a certificate. */
   readonly requestCert?: boolean
-  /** `true`: any client certificate will do, as at fronts that leave its dates and purpose to others. */
+  /** `true` takes every client certificate, as fronts do that leave its dates and purpose to others. */
   readonly acceptAnyClient?: boolean
   /**
    * What becomes of an upload whose name exists. `refuse` (default): 409 whatever the bytes; `accept-same`: 200 for the

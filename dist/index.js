@@ -65860,7 +65860,7 @@ function line(label, value, max = LONGEST_VALUE) {
     return text === '' ? [] : [`${`${label}:`.padEnd(17)} ${text}`];
 }
 function placeLines(report) {
-    const { repositoryUrl, finishedAt, utcOffsetMinutes, handshake, alert, proxy, supportId, run } = report;
+    const { repositoryUrl, finishedAt, utcOffsetMinutes, handshake, alert, proxy, run } = report;
     const { server, serverSeen } = report;
     const { protocol, cipher, remoteAddress } = server ?? serverSeen ?? {};
     const address = proxy === undefined || remoteAddress === undefined ? remoteAddress : `${remoteAddress} (the proxy)`;
@@ -65878,7 +65878,6 @@ function placeLines(report) {
         ...line('TLS', [protocol, cipher].filter((part) => part !== undefined && part !== '').join(', ') || '(not agreed)'),
         ...line('Handshake', handshake),
         ...line('TLS alert', alert === undefined ? '(none seen)' : String(alert)),
-        ...line('Support id', supportId),
     ];
 }
 /** `octo-org/demo, run 42, attempt 1` */

@@ -55,14 +55,20 @@ function isThere(program: string, ...args: string[]): boolean {
   }
 }
 
-/** Tests of programs that this machine lacks are not there. */
 const has = {
   openssl: isThere('openssl', 'version'),
   keytool: isThere('keytool', '-help'),
   gnutls: isThere('certtool', '--version'),
   nss: isThere('certutil', '-N', '-d', `sql:${directory}`, '--empty-password') && isThere('which', 'pk12util'),
 }
-const with_ = (program: keyof typeof has) => (has[program] ? describe : () => {})
+
+/** A program that is missing fails the tests of its files: left out, they would look like a pass. */
+function with_(program: keyof typeof has) {
+  return (name: string, tests: () => void) => {
+    if (has[program]) describe(name, tests)
+    else it(name, () => assert.fail(`${program} is not on this machine`))
+  }
+}
 
 let written = 0
 

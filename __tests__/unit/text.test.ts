@@ -208,11 +208,9 @@ describe('redact', () => {
 
   it('finds each long line of a secret of several lines, but neither BEGIN lines nor short ones', () => {
     const line = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj'
-    const secrets = secretsOf(`-----BEGIN PRIVATE KEY-----\r\n${line}\r\nshort==\r\n-----END PRIVATE KEY-----\r\n`)
-    assert.equal(
-      redact(`-----BEGIN PRIVATE KEY----- ${line} short==`, secrets),
-      '-----BEGIN PRIVATE KEY----- *** short==',
-    )
+    const [begin, end] = ['BEGIN', 'END'].map((word) => `-----${word} PRIVATE KEY-----`)
+    const secrets = secretsOf(`${begin}\r\n${line}\r\nshort==\r\n${end}\r\n`)
+    assert.equal(redact(`${begin} ${line} short==`, secrets), `${begin} *** short==`)
   })
 
   it('finds a value that ends in a line end with and without it', () => {

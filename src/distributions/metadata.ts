@@ -7,7 +7,7 @@ import { parseVersion } from './version.ts'
 export interface CoreMetadata {
   /** As written: compare it normalised. */
   readonly name: string
-  /** As written: any spelling of PEP 440. */
+  /** As written, in one of PEP 440's spellings. */
   readonly version: string
   /** `Metadata-Version` as written; undefined when it is missing or repeated. */
   readonly metadataVersion: string | undefined

@@ -47,8 +47,6 @@ export interface RunReport {
   readonly serverCaNames?: readonly string[] | undefined
   /** Number of the TLS alert that ended the run. */
   readonly alert?: number | undefined
-  /** By which the team that runs a front finds the request in its log. */
-  readonly supportId?: string | undefined
   /** Without user and password. */
   readonly proxy: string | undefined
   /** Leaf first; `[]` without a client certificate. */

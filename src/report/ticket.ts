@@ -46,7 +46,7 @@ function line(label: string, value: string | undefined, max = LONGEST_VALUE): st
 }
 
 function placeLines(report: RunReport): string[] {
-  const { repositoryUrl, finishedAt, utcOffsetMinutes, handshake, alert, proxy, supportId, run } = report
+  const { repositoryUrl, finishedAt, utcOffsetMinutes, handshake, alert, proxy, run } = report
   const { server, serverSeen } = report
   const { protocol, cipher, remoteAddress } = server ?? serverSeen ?? {}
   const address = proxy === undefined || remoteAddress === undefined ? remoteAddress : `${remoteAddress} (the proxy)`
@@ -64,7 +64,6 @@ function placeLines(report: RunReport): string[] {
     ...line('TLS', [protocol, cipher].filter((part) => part !== undefined && part !== '').join(', ') || '(not agreed)'),
     ...line('Handshake', handshake),
     ...line('TLS alert', alert === undefined ? '(none seen)' : String(alert)),
-    ...line('Support id', supportId),
   ]
 }
 

@@ -151,7 +151,6 @@ export function foreignReport(text: string, status: RunReport['status'] = 'faile
     },
     proxy: text,
     serverCaNames: [text, text],
-    supportId: text,
     chain: ['leaf', 'intermediate 1'].map((position) =>
       certificate({
         position,

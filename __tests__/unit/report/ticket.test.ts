@@ -22,7 +22,6 @@ const REFUSED: Partial<RunReport> = {
     },
   },
   serverCaNames: ['CN=Other CA, O=Example', 'CN=Third CA'],
-  supportId: 'cf-ray 1234',
   chain: [
     certificate({ names: 'DNS:ci.example.com, URI:spiffe://example.com/ci' }),
     certificate({ position: 'intermediate 1', subject: 'CN=Issuing CA', purposes: undefined }),
@@ -65,7 +64,6 @@ describe('the block for a ticket', () => {
       Handshake: 'refused',
       'TLS alert': '48',
       Proxy: '(none)',
-      'Support id': 'cf-ray 1234',
       Fault: 'E_TLS_CLIENT_UNKNOWN_CA: index.example.com:443 does not trust the issuer.',
       Warning: 'E_CERT_EXPIRES_SOON: the leaf ends in 9 days.',
     }
