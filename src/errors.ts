@@ -99,6 +99,10 @@ export const ERROR_CODES = [
   'E_HTTP_SERVER_ERROR',
   'E_HTTP_NOT_HTTP',
   'E_HTTP_NO_ANSWER',
+  'E_INDEX_UNPROVEN',
+  'E_INDEX_LOOKUP',
+  'E_INDEX_CONFLICT',
+  'E_INDEX_UNCONFIRMED',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]

@@ -14,6 +14,10 @@ export interface Verdict {
   readonly ends: 'file' | 'project' | 'run'
   /** Whether the client certificate may be what is found fault with, and the answer does not say why. */
   readonly doubtsCertificate?: true
+  /** The words mean that the index has a file of this name: which bytes, only a lookup can tell. */
+  readonly exists?: true
+  /** The same request may succeed later; `afterMs`: not before, as the server asks. */
+  readonly retry?: { readonly afterMs: number | undefined }
 }
 
 /** What is known of a request, to explain its answer with. */
@@ -143,12 +147,13 @@ const OTHER_CONFLICT = /existing project|rejected the/
 function exists({ answer: { status }, words: { haystack }, said }: Situation): Verdict | undefined {
   if (!EXISTS_STATUSES.has(status)) return undefined
   if (!EXISTS_WORDS.test(haystack) && (status !== 409 || OTHER_CONFLICT.test(haystack))) return undefined
-  return rejected(
+  const verdict = rejected(
     'file',
     'E_HTTP_EXISTS',
     `the index has a file of this name: ${said.replace('the index', 'it')}`,
     'Compare the digest on the index with that of this file: the same bytes are published already; other bytes need a new version.',
   )
+  return { ...verdict, exists: true }
 }
 
 function byStatus(situation: Situation): Verdict {

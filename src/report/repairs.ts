@@ -48,6 +48,10 @@ const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
   ['E_TLS_CLIENT_NOT_ASKED', 'workflow', 'the server, which has to ask for client certificates, or `repository-url`'],
   ['E_TLS_CLIENT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
   ['E_TLS_', 'workflow', '`repository-url`, or the TLS settings of the server'],
+  ['E_INDEX_UNPROVEN', 'workflow', '`check-url`, which needs the address of the simple index'],
+  ['E_INDEX_LOOKUP', 'workflow', '`check-url`, or what this user or certificate may read on the index'],
+  ['E_INDEX_CONFLICT', 'files', 'the version, since the index keeps what it has under a name'],
+  ['E_INDEX_', 'setting', 'nothing of yours: the page of the index lags behind its files'],
   ['E_HTTP_CLIENT_CERT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
   [
     'E_HTTP_UNAUTHORIZED',
