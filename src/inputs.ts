@@ -6,7 +6,7 @@ import { type InputMaterial, linesToMask, readMaterial } from './encoding/input-
 import { decodeText } from './encoding/text-encoding.ts'
 import { type ProblemDetails, ProblemList, PublishError } from './errors.ts'
 import { adviceFor, variablesLike } from './neighbours.ts'
-import { printable, type Secrets } from './text.ts'
+import { printable, type Secrets, shownUrl } from './text.ts'
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
@@ -32,6 +32,13 @@ export interface Inputs {
   readonly tlsMinVersion: TlsVersion
   readonly tlsMaxVersion: TlsVersion
   readonly credentials: BasicCredentials | undefined
+  /** The simple index; `auto`: derived from `repositoryUrl`, `off`: nobody looks. */
+  readonly checkUrl: URL | 'auto' | 'off' | undefined
+  readonly skipExisting: boolean
+  readonly verifyUpload: boolean
+  readonly verifyTimeoutMs: number
+  readonly maxParallel: number
+  readonly retries: number
   readonly verifyMetadata: boolean
   readonly md5Digest: boolean
   readonly expectedProjects: 'one' | 'any' | readonly string[]
@@ -66,6 +73,12 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['expiry-error-days', '0'],
   ['tls-min-version', '1.2'],
   ['tls-max-version', '1.3'],
+  ['check-url', 'auto'],
+  ['skip-existing', 'false'],
+  ['verify-upload', 'true'],
+  ['verify-timeout-seconds', '300'],
+  ['max-parallel', '6'],
+  ['retries', '4'],
   ['verify-metadata', 'true'],
   ['md5-digest', 'false'],
   ['expected-projects', 'one'],
@@ -188,6 +201,12 @@ export function readInputs(
     expiryErrorDays: reader.integer('expiry-error-days', 0, 3650),
     tlsMinVersion: reader.tlsVersion('tls-min-version'),
     tlsMaxVersion: reader.tlsVersion('tls-max-version'),
+    checkUrl: reader.checkUrl(),
+    skipExisting: reader.boolean('skip-existing'),
+    verifyUpload: reader.boolean('verify-upload'),
+    verifyTimeoutMs: reader.integer('verify-timeout-seconds', 1, 3600) * 1000,
+    maxParallel: reader.integer('max-parallel', 1, 16),
+    retries: reader.integer('retries', 0, 10),
     verifyMetadata: reader.boolean('verify-metadata'),
     md5Digest: reader.boolean('md5-digest'),
     expectedProjects: reader.expectedProjects(),
@@ -313,13 +332,26 @@ class InputReader {
       })
       return undefined
     }
+    return this.#url('repository-url', value, 'https://index.example.com/legacy/')
+  }
+
+  checkUrl(): Inputs['checkUrl'] {
+    const value = this.text('check-url')
+    if (value === 'auto' || value === 'off') return value
+    const url = this.#url('check-url', value, 'https://index.example.com/simple/')
+    if (url === undefined || url.search === '') return url
+    this.#invalid('check-url', '`auto`, `off` or the URL of a simple index without a query', shownUrl(url))
+    return undefined
+  }
+
+  #url(name: string, value: string, example: string): URL | undefined {
     const url = URL.parse(value)
     const fault = faultOfUrl(value) ?? (url === null ? 'it is not a URL' : undefined)
     if (url !== null && fault === undefined) return url
     // The value is not shown: what is wrong with it may be a password in it.
     this.#problems.add({
       code: 'E_INPUT_INVALID',
-      message: `repository-url must be an https URL such as https://index.example.com/legacy/, but ${fault}`,
+      message: `${name} must be an https URL such as ${example}, but ${fault}`,
     })
     return undefined
   }
@@ -479,7 +511,7 @@ function longBase64(value: string): readonly string[] {
 }
 
 /**
- * What is wrong with the text of an upload URL. By its text and not as a parsed URL: the parser drops line ends, reads a
+ * What is wrong with the text of a URL that gets the certificate. By its text and not as a parsed URL: the parser drops line ends, reads a
  * backslash as a slash, and takes the first folder for the host where that came out empty (`https:///legacy/`).
  */
 function faultOfUrl(value: string): string | undefined {

@@ -1,6 +1,5 @@
 /** What users of twine, uv and gh-action-pypi-publish write, and what it is called here. */
 
-const REJECTED = 'the index decides, and a file that it has already is reported as rejected'
 const TOKEN = 'a token is the `password` here, with the user name that your index documents as `user`'
 
 /** By their newer spelling, with hyphens. */
@@ -22,8 +21,7 @@ const INPUTS: ReadonlyMap<string, string> = new Map([
   ['private-key', 'this action calls it `client-key`'],
   ['passphrase', 'this action calls it `client-key-passphrase`'],
   ['ca-cert', 'this action calls it `ca-bundle`'],
-  ['skip-existing', `this version has no \`skip-existing\`: ${REJECTED}`],
-  ['check-url', 'this version does not look files up on the index'],
+  ['index', 'the simple index is `check-url` here, the upload URL `repository-url`'],
   ['attestations', 'this version attaches no attestations; remove the input'],
   ['verbose', 'the log is always complete; remove the input'],
   ['print-hash', 'the digests stand in the summary and in the output `files`; remove the input'],

@@ -69,6 +69,12 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['expiry-error-days', '0'],
   ['tls-min-version', '1.2'],
   ['tls-max-version', '1.3'],
+  ['check-url', 'auto'],
+  ['skip-existing', 'false'],
+  ['verify-upload', 'true'],
+  ['verify-timeout-seconds', '300'],
+  ['max-parallel', '6'],
+  ['retries', '4'],
   ['verify-metadata', 'true'],
   ['md5-digest', 'false'],
   ['expected-projects', 'one'],
@@ -102,6 +108,12 @@ describe('an input that is not given', () => {
       tlsMinVersion: 'TLSv1.2',
       tlsMaxVersion: 'TLSv1.3',
       credentials: undefined,
+      checkUrl: 'auto',
+      skipExisting: false,
+      verifyUpload: true,
+      verifyTimeoutMs: 300_000,
+      maxParallel: 6,
+      retries: 4,
       verifyMetadata: true,
       md5Digest: false,
       expectedProjects: 'one',
@@ -231,6 +243,9 @@ describe('numbers', () => {
     ['expiry-warning-days', [0, 3650]],
     ['expiry-error-days', [0, 3650]],
     ['idle-timeout-seconds', [1, 3600]],
+    ['verify-timeout-seconds', [1, 3600]],
+    ['max-parallel', [1, 16]],
+    ['retries', [0, 10]],
   ])
   for (const [name, [min, max]] of bounds) {
     it(`of ${name} go from ${min} to ${max}`, () => {
@@ -248,16 +263,42 @@ describe('numbers', () => {
     const inputs = inputsOf({
       'client-cert': client.pem,
       'idle-timeout-seconds': '7',
+      'verify-timeout-seconds': '8',
       'expiry-error-days': '12',
       'expiry-warning-days': ' 45 ',
     })
-    assert.deepEqual([inputs.idleTimeoutMs, inputs.expiryErrorDays, inputs.expiryWarningDays], [7000, 12, 45])
+    assert.deepEqual([inputs.idleTimeoutMs, inputs.verifyTimeoutMs], [7000, 8000])
+    assert.deepEqual([inputs.expiryErrorDays, inputs.expiryWarningDays], [12, 45])
   })
 
   it('of expected-files begin with 1', () => {
     assert.equal(inputsOf({ 'expected-files': '12' }).expectedFiles, 12)
     for (const bad of ['0', '-1', '01', '1000000', 'all'])
       assert.match(problemOf({ 'expected-files': bad }), /must be a whole number from 1, or `any`/)
+  })
+})
+
+describe('check-url', () => {
+  it('is a word or the URL of a simple index', () => {
+    for (const word of ['auto', 'off']) assert.equal(inputsOf({ 'check-url': word }).checkUrl, word)
+    const url = 'https://index.example.com/simple/'
+    assert.deepEqual(inputsOf({ 'check-url': ` ${url} ` }).checkUrl, new URL(url))
+  })
+
+  it('is no URL that sends more, or to more people, than it says', () => {
+    for (const url of [
+      'http://index.example.com/simple/',
+      'https://u:p4ss@index.example.com/',
+      'simple',
+      'https:///a/',
+    ]) {
+      const problem = problemOf({ 'check-url': url })
+      assert.match(problem, /^E_INPUT_INVALID check-url must be an https URL such as /)
+      assert.doesNotMatch(problem, /p4ss/)
+    }
+    const query = problemOf({ 'check-url': 'https://index.example.com/simple/?key=hunter2' })
+    assert.match(query, /^E_INPUT_INVALID check-url must be .* without a query, but it is /)
+    assert.doesNotMatch(query, /hunter2/)
   })
 })
 
@@ -353,9 +394,8 @@ describe('names of other tools', () => {
     ['client_cert', /: this action calls it `client-cert`$/],
     ['client_key', /: this action calls it `client-key`$/],
     ['ca_cert', /`ca-bundle`/],
-    ['skip_existing', /no `skip-existing`/],
-    ['skip-existing', /no `skip-existing`/],
-    ['check-url', /does not look files up/],
+    ['skip_existing', /: this action calls it `skip-existing`$/],
+    ['index', /`check-url` here/],
     ['attestations', /no attestations/],
     ['verbose', /remove the input/],
     ['print_hash', /remove the input/],
