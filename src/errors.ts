@@ -66,6 +66,7 @@ export const ERROR_CODES = [
   'E_NETWORK_CLOSED',
   'E_PROXY_UNREACHABLE',
   'E_PROXY_REFUSED',
+  'E_PROXY_GATEWAY',
   'E_TLS_NOT_TLS',
   'E_TLS_VERSION',
   'E_TLS_HANDSHAKE',
@@ -127,6 +128,20 @@ export class PublishError extends Error {
     this.code = code
     this.hint = hint
   }
+}
+
+const PASSING: readonly ErrorCode[] = [
+  'E_NETWORK_DNS',
+  'E_NETWORK_REFUSED',
+  'E_NETWORK_TIMEOUT',
+  'E_NETWORK_CLOSED',
+  'E_PROXY_UNREACHABLE',
+  'E_PROXY_GATEWAY',
+]
+
+/** Whether a connection that failed so may stand at the next try. */
+export function mayPass({ code }: PublishError): boolean {
+  return PASSING.includes(code)
 }
 
 /** Several faults that were found in one stage and are reported together. Never empty. */

@@ -9,6 +9,7 @@ import { checkExpectations, tagWarning } from './distributions/expectations.ts'
 import { type ErrorCode, ProblemList } from './errors.ts'
 import { type ClientIdentity, readClientIdentity, refuseFaultsOf } from './identity/client-identity.ts'
 import { type Inputs, readInputs } from './inputs.ts'
+import type { SimpleIndex } from './package-index/simple-index.ts'
 import type { Progress } from './progress.ts'
 import type { Runner } from './runner.ts'
 import { formatBytes, formatDate, type Secrets, shownUrl, subjectOf } from './text.ts'
@@ -35,6 +36,8 @@ export interface Plan {
   readonly identity: Identity | 'none'
   readonly caBundle: readonly X509Certificate[] | 'system'
   readonly proxy: URL | 'none'
+  /** Where files are looked up; `off`: nobody looks. */
+  readonly simpleIndex: SimpleIndex | 'off'
   readonly distributions: readonly Distribution[]
 }
 
@@ -62,7 +65,7 @@ export async function makePlan(request: PlanRequest, progress: Progress): Promis
   const { repositoryUrl: url } = inputs
   if (url === undefined || identity === undefined || caBundle === undefined || proxy === undefined) return undefined
   if (progress.problems.length > 0 && !inputs.dryRun) return undefined
-  return { inputs, url, identity, caBundle, proxy, distributions }
+  return { inputs, url, identity, caBundle, proxy, simpleIndex: 'off', distributions }
 }
 
 function readAllInputs({ runner, env, secretInputs, secrets }: PlanRequest, progress: Progress): Inputs {

@@ -9,6 +9,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..')
 const LAYERS: readonly (readonly string[])[] = [
   ['index'],
   ['publish', 'cleanup'],
+  ['probe'],
+  ['session'],
   ['plan'],
   ['progress'],
   [

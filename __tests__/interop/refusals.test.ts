@@ -14,12 +14,12 @@ import { writeSamples } from '../../demo/sample-distributions.ts'
 import { checkChain } from '../../src/certificates/chain-check.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { type UploadEnd, uploadDistribution } from '../../src/package-index/upload.ts'
-import { Secrets } from '../../src/text.ts'
 import type { OwnChain } from '../../src/transport/own-chain.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { ended, notBegun } from '../support/chains.ts'
 import { openDistribution } from '../support/open-distribution.ts'
 import { transportTo } from '../support/transport.ts'
+import { uploadTarget } from '../support/upload-target.ts'
 import { shown } from './support/assertions.ts'
 import { publish } from './support/publish.ts'
 import { revocationList } from './support/revocation-list.ts'
@@ -154,18 +154,13 @@ describe('a refused client certificate', () => {
     const file = files.find(({ distribution }) => distribution.size === size)
     assert.ok(file)
     try {
-      const target = {
+      const target = uploadTarget(new URL(urlOf(front)), {
         dispatcher: way.dispatcher,
-        url: new URL(urlOf(front)),
-        authorization: undefined,
-        userAgent: 'publish-python-mtls/0',
-        idleTimeoutMs: 20_000,
-        secrets: new Secrets(),
         certificateSubject: client.length === 0 ? undefined : 'CN=publisher',
         explain: way.explain,
         likelyReason: way.likelyReason,
-      }
-      return await uploadDistribution(file.distribution, target, new AbortController().signal)
+      })
+      return await uploadDistribution(file.distribution, target, undefined, new AbortController().signal)
     } finally {
       await way.close()
     }

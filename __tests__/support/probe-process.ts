@@ -41,6 +41,7 @@ const transport = createTransport({
   proxy: proxyFor(url, { httpsProxy: order.proxy, noProxy: undefined }),
   tlsMinVersion: 'TLSv1.2',
   tlsMaxVersion: 'TLSv1.3',
+  connections: 1,
   requireClientAuth: true,
   idleTimeoutMs: 10_000,
   trustHints: [],

@@ -33,6 +33,7 @@ export function transportTo(
     tlsMinVersion: 'TLSv1.2',
     tlsMaxVersion: 'TLSv1.3',
     requireClientAuth: leaf !== undefined,
+    connections: 1,
     idleTimeoutMs: 20_000,
     trustHints: [],
     secrets: new Secrets(),

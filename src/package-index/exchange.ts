@@ -32,6 +32,13 @@ export interface PostRequest {
   readonly form: MultipartForm
   /** Milliseconds: the longest pause between two chunks that the connection takes; after the last, for all of the answer. */
   readonly idleTimeoutMs: number
+  /**
+   * Milliseconds for which the file is held back behind the form's fields, or until an answer begins: a server that has
+   * refused by then is heard before a write to its closed socket fails. 0: not at all.
+   */
+  readonly holdBackMs: number
+  /** Told of each chunk that the connection takes, in bytes. */
+  readonly onSent?: (bytes: number) => void
 }
 
 /** undici takes every async iterable for a body; its types know streams only. */
@@ -51,8 +58,8 @@ interface IterableOptions extends Omit<Dispatcher.DispatchOptions, 'body'> {
  */
 export async function post(request: PostRequest, signal: AbortSignal): Promise<Exchange> {
   signal.throwIfAborted()
-  const { url, headers, form, idleTimeoutMs } = request
-  const conversation = new Conversation(form, idleTimeoutMs, signal)
+  const { url, headers, form } = request
+  const conversation = new Conversation(request, signal)
   const dispatcher: IterableDispatcher = request.dispatcher
   const options: IterableOptions = {
     origin: url.origin,
@@ -76,8 +83,7 @@ export async function post(request: PostRequest, signal: AbortSignal): Promise<E
 /** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */
 class Conversation implements Dispatcher.DispatchHandler {
   readonly end: Promise<Exchange>
-  readonly #form: MultipartForm
-  readonly #limit: number
+  readonly #request: PostRequest
   readonly #signal: AbortSignal
   readonly #resolve: (exchange: Exchange) => void
   readonly #reject: (reason: unknown) => void
@@ -90,25 +96,39 @@ class Conversation implements Dispatcher.DispatchHandler {
   /** Whether the time runs for the rest of the exchange and not for the next chunk. */
   #lastWait = false
   #settled = false
+  #onAnswer: () => void = () => {}
 
-  constructor(form: MultipartForm, limit: number, signal: AbortSignal) {
+  constructor(request: PostRequest, signal: AbortSignal) {
     const { promise, resolve, reject } = Promise.withResolvers<Exchange>()
     this.end = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#form = form
-    this.#limit = limit
+    this.#request = request
     this.#signal = signal
     signal.addEventListener('abort', this.#cancel)
   }
 
   /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
   async *body(): AsyncGenerator<Buffer> {
-    for await (const chunk of this.#form.body(this.#signal)) {
+    const { form, onSent, holdBackMs } = this.#request
+    for await (const chunk of form.body(this.#signal)) {
+      const isFirst = this.#sent === 0
       this.#sent += chunk.length
+      onSent?.(chunk.length)
       this.#moved()
       yield chunk
+      if (isFirst && holdBackMs > 0) await this.#answerWithin(holdBackMs)
     }
+  }
+
+  /** Resolves when an answer begins or the exchange ends, and after `limit` milliseconds at the latest. */
+  async #answerWithin(limit: number): Promise<void> {
+    if (this.#settled || this.#head !== undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, limit)
+    this.#onAnswer = resolve
+    await promise
+    clearTimeout(timer)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -128,6 +148,7 @@ class Conversation implements Dispatcher.DispatchHandler {
     this.#moved()
     this.#lastWait = true
     this.#head = { status, reason, headers: firstValues(headers) }
+    this.#onAnswer()
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -147,9 +168,10 @@ class Conversation implements Dispatcher.DispatchHandler {
   /** Something moved: the time begins anew, unless it is the one time for all of the answer. */
   #moved(): void {
     if (this.#settled || this.#lastWait) return
-    this.#lastWait = this.#sent === this.#form.contentLength
+    this.#lastWait = this.#sent === this.#request.form.contentLength
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#give(new Silence(this.#limit)), this.#limit)
+    const { idleTimeoutMs } = this.#request
+    this.#timer = setTimeout(() => this.#give(new Silence(idleTimeoutMs)), idleTimeoutMs)
   }
 
   readonly #cancel = (): void => {
@@ -176,6 +198,7 @@ class Conversation implements Dispatcher.DispatchHandler {
 
   #stop(): void {
     this.#settled = true
+    this.#onAnswer()
     clearTimeout(this.#timer)
     this.#signal.removeEventListener('abort', this.#cancel)
   }

@@ -3,6 +3,7 @@ import { formatBytes, printable, redact, type Secrets, shownUrl } from '../text.
 import { type Answer, isHtml } from './answer.ts'
 import { blockPageOf } from './block-page.ts'
 import { leadsToLogin, redirectTarget } from './redirect.ts'
+import { comeBack, retryAfterMs } from './retry-after.ts'
 import { requestNumber, type ServerWords, wordsOf } from './server-words.ts'
 import { uploadUrlHint } from './upload-url.ts'
 
@@ -32,11 +33,14 @@ export interface Sending {
   /** Printable; undefined without a client certificate. */
   readonly certificateSubject: string | undefined
   readonly secrets: Secrets
+  readonly now: Date
 }
 
 interface Situation extends Sending {
   readonly answer: Answer
   readonly words: ServerWords
+  /** Milliseconds that the server asks to wait. */
+  readonly waitMs: number | undefined
   /** `the index answered 403 Forbidden: ...` */
   readonly said: string
 }
@@ -46,7 +50,8 @@ export function explainAnswer(answer: Answer, sending: Sending): Verdict {
   const words = wordsOf(answer, sending.secrets)
   const number = requestNumber(answer, sending.secrets)
   const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`
-  const situation: Situation = { ...sending, answer, words, said }
+  const waitMs = retryAfterMs(answer.headers.get('retry-after'), sending.now)
+  const situation: Situation = { ...sending, answer, words, said, waitMs }
   const blocked = blockPage(situation)
   if (blocked !== undefined) return blocked
   if (answer.status < 300) {
@@ -242,37 +247,32 @@ function misdirected({ said, url }: Situation): Verdict {
   )
 }
 
-function tooMany({ said, answer }: Situation): Verdict {
-  const time = comeBack(answer)
-  return rejected(
+function tooMany({ said, waitMs, now }: Situation): Verdict {
+  const verdict = rejected(
     'file',
     'E_HTTP_TOO_MANY_REQUESTS',
-    `${said}${time === undefined ? '' : `; it asks to come back ${time}`}`,
-    'What is published stays; run again later.',
+    `${said}${askedToWait(waitMs, now)}`,
+    `What is published stays; run again ${waitMs === undefined ? 'later' : comeBack(waitMs, now)}.`,
   )
+  return { ...verdict, retry: { afterMs: waitMs } }
 }
 
-function serverError({ said, answer }: Situation): Verdict {
-  const time = comeBack(answer)
+function serverError({ said, answer, waitMs, now }: Situation): Verdict {
   const gateway = answer.status === 502 || answer.status === 504
-  return rejected(
+  const verdict = rejected(
     'file',
     'E_HTTP_SERVER_ERROR',
-    `${said}${time === undefined ? '' : `; it asks to come back ${time}`}`,
+    `${said}${askedToWait(waitMs, now)}`,
     gateway
       ? "The front got no answer from the index behind it; an index that refuses while the file is still coming looks like this too, so look into the index's own log."
       : 'Run again; if it happens each time, ask the team that runs the index what its log says of this minute.',
   )
+  return RETRYABLE.has(answer.status) ? { ...verdict, retry: { afterMs: waitMs } } : verdict
 }
 
-/** Retry-After (RFC 9110, 10.2.3) in words: seconds, or a date. */
-function comeBack({ headers }: Answer): string | undefined {
-  const value = headers.get('retry-after')?.trim() ?? ''
-  if (/^\d{1,8}$/.test(value)) {
-    const seconds = Number(value)
-    if (seconds < 120) return `in ${seconds} s`
-    return seconds < 7200 ? `in ${Math.ceil(seconds / 60)} minutes` : `in ${Math.ceil(seconds / 3600)} hours`
-  }
-  const date = new Date(/ GMT$/.test(value) ? value : '')
-  return Number.isNaN(date.getTime()) ? undefined : `at ${date.toISOString().slice(0, 19)}Z`
+/** Answers to a request that may succeed later. 501 and 505 to 511 say that it never will. */
+const RETRYABLE: ReadonlySet<number> = new Set([408, 425, 500, 502, 503, 504])
+
+function askedToWait(waitMs: number | undefined, now: Date): string {
+  return waitMs === undefined ? '' : `; it asks to come back ${comeBack(waitMs, now)}`
 }

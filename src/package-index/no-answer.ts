@@ -1,4 +1,4 @@
-import { errorCodeOf, PublishError } from '../errors.ts'
+import { errorCodeOf, mayPass, PublishError } from '../errors.ts'
 import { formatBytes } from '../text.ts'
 import type { Answer } from './answer.ts'
 import { type Exchange, Silence } from './exchange.ts'
@@ -20,7 +20,10 @@ export function explainFailure(failure: Failure): Verdict {
   if (error instanceof Silence) return silence(failure, error)
   if (error === undefined && answer !== undefined) return premature(failure, answer)
   const explained = explain(error)
-  if (explained !== undefined && !started) return { outcome: 'not-tried', problem: explained, ends: 'run' }
+  if (explained !== undefined && !started) {
+    const verdict: Verdict = { outcome: 'not-tried', problem: explained, ends: 'run' }
+    return mayPass(explained) ? { ...verdict, retry: SOON } : verdict
+  }
   if (explained !== undefined && !explained.code.startsWith('E_NETWORK_')) {
     return { outcome: 'no-answer', problem: explained, ends: 'run' }
   }
@@ -32,6 +35,8 @@ export function explainFailure(failure: Failure): Verdict {
   if (explained !== undefined || (started && isDeath(error))) return death(failure)
   throw error
 }
+
+const SOON = { afterMs: undefined } as const
 
 function isDeath(error: unknown): boolean {
   return /^(?:E[A-Z]+|UND_ERR_SOCKET)$/.test(errorCodeOf(error) ?? '')
@@ -78,13 +83,28 @@ function silence(failure: Failure, { limit }: Silence): Verdict {
   const message = complete
     ? `the index had everything and gave no answer within ${time}`
     : `the index took no more bytes for ${time}, ${amount(failure)}`
-  return noAnswer(failure, message)
+  return { ...noAnswer(failure, message), retry: SOON }
 }
 
 function death(failure: Failure): Verdict {
   const complete = failure.exchange.sent === failure.contentLength
   const when = complete ? 'after everything had been sent' : amount(failure)
-  return noAnswer(failure, `the connection ended without an answer, ${when}`)
+  return { ...noAnswer(failure, `the connection ended without an answer, ${when}`), retry: SOON }
+}
+
+/** The second death of one file at one place. Another try would be the third. */
+export function twiceAtOnePlace(exchange: Exchange, contentLength: number): Verdict {
+  const { error: cause } = exchange
+  return {
+    outcome: 'no-answer',
+    problem: new PublishError({
+      code: 'E_HTTP_NO_ANSWER',
+      message: `the connection was closed ${amount({ exchange, contentLength })}, twice at the same place and without an answer: a size limit is likely`,
+      hint: 'Have the limit raised, and each of several in a row: client_max_body_size of nginx, --max-request-body-size of devpi and Waitress, the limits of a firewall.',
+      cause,
+    }),
+    ends: 'file',
+  }
 }
 
 /** A server that says yes before it can know the file: a page that takes every POST. */
@@ -96,6 +116,6 @@ function premature(failure: Failure, { status }: Answer): Verdict {
   )
 }
 
-function amount({ exchange, contentLength }: Failure): string {
+function amount({ exchange, contentLength }: Pick<Failure, 'exchange' | 'contentLength'>): string {
   return `after about ${formatBytes(exchange.sent)} of ${formatBytes(contentLength)}`
 }

@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../errors.ts'
+import type { Distribution } from '../distributions/distribution.ts'
+import type { ErrorCode, PublishError } from '../errors.ts'
 
 /** What can become of one file. The last five fail the step. */
 export const OUTCOMES = [
@@ -46,4 +47,31 @@ export interface FileResult {
 /** Whether a file with this outcome makes the step fail. */
 export function failsStep(outcome: Outcome): boolean {
   return ['conflict', 'rejected', 'unconfirmed', 'no-answer', 'not-tried'].includes(outcome)
+}
+
+/** What is to be said of a file besides what it is. */
+type Story = Pick<FileResult, 'outcome'> & Partial<Omit<FileResult, 'outcome'>>
+
+export function resultOf({ file, project, version, kind, sha256, size }: Distribution, story: Story): FileResult {
+  const what = { file, project, version, kind, sha256, size }
+  const nothing = { verified: 'no', attempts: 0, milliseconds: 0 } as const
+  return { ...what, ...nothing, code: undefined, message: undefined, hint: undefined, ...story }
+}
+
+/** The words of a problem, as a file's. */
+export function wordsOfProblem(problem: PublishError | undefined): Pick<FileResult, 'code' | 'message' | 'hint'> {
+  return { code: problem?.code, message: problem?.message, hint: problem?.hint }
+}
+
+/**
+ * A file that is not sent because of `problem`. It is told where it happened: repeated for each file, it would be the
+ * whole log. Undefined: the run ended before its turn.
+ */
+export function notTried(distribution: Distribution, problem: PublishError | undefined): FileResult {
+  return resultOf(distribution, {
+    outcome: 'not-tried',
+    code: problem?.code,
+    message:
+      problem === undefined ? 'not sent: the run ended before its turn' : 'not sent, because of an earlier fault',
+  })
 }

@@ -1,114 +1,189 @@
 import type { Distribution } from '../distributions/distribution.ts'
 import { type PublishError, problemsOf } from '../errors.ts'
-import { type FileResult, failsStep } from './outcome.ts'
-import type { UploadEnd } from './upload.ts'
+import { type FileResult, notTried, resultOf } from './outcome.ts'
+
+/** What the order has to know of the end of one file. */
+export interface SendEnd {
+  /** Whether users must not go without this file: then its sdist does not go either. */
+  readonly failed: boolean
+  readonly problem: PublishError | undefined
+  readonly ends: 'file' | 'project' | 'run'
+  /** The index takes no more new projects for now; known ones go on. */
+  readonly refusesNewProjects?: true
+}
+
+export interface Sequence<End extends SendEnd> {
+  /** What is to be sent. */
+  readonly distributions: readonly Distribution[]
+  /** Normalised names of the projects that the index has files of. */
+  readonly known: ReadonlySet<string>
+  /** Wheels that are not on the index as they should be: their sdists are held back. */
+  readonly failedWheels: readonly Distribution[]
+  /** Files that are on their way at the same time. */
+  readonly maxParallel: number
+  readonly send: (distribution: Distribution) => Promise<End>
+  /** Whether bytes of the file were sent, when `send` rejects. */
+  readonly hasBegun: (distribution: Distribution) => boolean
+  /** Called for each file that was sent. */
+  readonly onEnd: (distribution: Distribution, end: End) => void
+  /** Called for each other one. */
+  readonly onResult: (result: FileResult) => void
+}
 
 /**
- * Uploads one distribution after the other, in the order given (wheels before the sdists of their version). A 403 ends
- * its project, whatever concerns all files ends the run, and an sdist is held back when a wheel of its version failed:
- * users of that wheel's platform would build from source without knowing.
- *
- * `onResult` is called once for every file, in order, also for those that were not tried.
+ * Sends files side by side, in an order that is safe: of a project that the index does not know its smallest wheel goes
+ * alone, since the first file makes the project; sdists go after all wheels of their project, and one is held back when
+ * a wheel of its version failed: users of that wheel's platform would build from source without knowing. A fault ends
+ * its file, its project or the run.
  *
  * @returns what ended the run early
- * @throws what `upload` rejects with (the run was cancelled), after `onResult` was called for the rest
+ * @throws what `send` rejects with (the run was cancelled), when every file has been told
  */
-export async function uploadInOrder(
-  distributions: readonly Distribution[],
-  upload: (distribution: Distribution) => Promise<UploadEnd>,
-  onResult: (result: FileResult) => void,
-): Promise<PublishError | undefined> {
-  const progress: Progress = { failedWheels: [], stopped: new Map(), ended: undefined, interruption: undefined }
-  for (const distribution of distributions) {
-    const result = heldBack(distribution, progress) ?? (await send(distribution, upload, progress))
-    if (distribution.kind === 'wheel' && failsStep(result.outcome)) progress.failedWheels.push(distribution)
-    onResult(result)
-  }
-  if (progress.interruption !== undefined) throw progress.interruption.error
-  return progress.ended
+export async function sendInOrder<End extends SendEnd>(sequence: Sequence<End>): Promise<PublishError | undefined> {
+  const sender = new Sender(sequence)
+  const projects = Map.groupBy(sequence.distributions, ({ project }) => project)
+  await Promise.all([...projects].map(([project, files]) => sender.sendProject(project, files)))
+  return sender.finish()
 }
 
-interface Progress {
-  readonly failedWheels: Distribution[]
+class Sender<End extends SendEnd> {
+  readonly #sequence: Sequence<End>
+  readonly #slots: Slots
+  readonly #known: Set<string>
+  readonly #failedWheels: Distribution[]
   /** By project: why no more of its files are sent. */
-  readonly stopped: Map<string, PublishError>
-  /** Why no more files are sent at all. */
-  ended: PublishError | undefined
-  /** What `upload` rejected with. */
-  interruption: { readonly error: unknown } | undefined
-}
+  readonly #stopped = new Map<string, PublishError>()
+  #newProjects: PublishError | undefined
+  #ended: PublishError | undefined
+  #interruption: { readonly error: unknown } | undefined
 
-async function send(
-  distribution: Distribution,
-  upload: (distribution: Distribution) => Promise<UploadEnd>,
-  progress: Progress,
-): Promise<FileResult> {
-  try {
-    const end = await upload(distribution)
-    const { problem, ends } = end
-    if (ends === 'run') progress.ended = problem
-    else if (ends === 'project' && problem !== undefined) progress.stopped.set(distribution.project, problem)
-    return resultOf(distribution, end)
-  } catch (error) {
-    progress.interruption = { error }
-    const [problem] = problemsOf(error)
-    progress.ended = problem
-    return interrupted(distribution, problem)
+  constructor(sequence: Sequence<End>) {
+    this.#sequence = sequence
+    this.#slots = new Slots(sequence.maxParallel)
+    this.#known = new Set(sequence.known)
+    this.#failedWheels = [...sequence.failedWheels]
+  }
+
+  finish(): PublishError | undefined {
+    if (this.#interruption !== undefined) throw this.#interruption.error
+    return this.#ended
+  }
+
+  async sendProject(project: string, files: readonly Distribution[]): Promise<void> {
+    const wheels = files.filter(({ kind }) => kind === 'wheel')
+    const sdists = files.filter(({ kind }) => kind === 'sdist')
+    for (const group of [wheels, sdists]) {
+      const left = [...group]
+      while (!this.#known.has(project) && left.length > 0) await this.#send(takeSmallest(left))
+      await Promise.all(left.map((one) => this.#send(one)))
+    }
+  }
+
+  async #send(distribution: Distribution): Promise<void> {
+    await this.#slots.take()
+    try {
+      const held = this.#heldBack(distribution)
+      if (held === undefined) await this.#sendNow(distribution)
+      else this.#sequence.onResult(held)
+    } finally {
+      this.#slots.give()
+    }
+  }
+
+  async #sendNow(distribution: Distribution): Promise<void> {
+    const { send, hasBegun, onEnd, onResult } = this.#sequence
+    try {
+      const end = await send(distribution)
+      this.#learn(distribution, end)
+      onEnd(distribution, end)
+    } catch (error) {
+      this.#interruption ??= { error }
+      const [problem] = problemsOf(error)
+      this.#ended ??= problem
+      this.#noteFailure(distribution)
+      onResult(hasBegun(distribution) ? interrupted(distribution, problem) : notTried(distribution, problem))
+    }
+  }
+
+  #learn(distribution: Distribution, { failed, problem, ends, refusesNewProjects }: SendEnd): void {
+    const { project } = distribution
+    if (failed) this.#noteFailure(distribution)
+    else this.#known.add(project)
+    if (ends === 'run') this.#ended ??= problem
+    if (ends === 'project' && problem !== undefined) this.#stopped.set(project, problem)
+    if (refusesNewProjects) this.#newProjects ??= problem
+  }
+
+  #noteFailure(distribution: Distribution): void {
+    if (distribution.kind === 'wheel') this.#failedWheels.push(distribution)
+  }
+
+  #heldBack(distribution: Distribution): FileResult | undefined {
+    const { project, version, kind } = distribution
+    const refused = this.#known.has(project) ? undefined : this.#newProjects
+    const problem = this.#ended ?? this.#stopped.get(project) ?? refused
+    if (problem !== undefined) {
+      this.#noteFailure(distribution)
+      return notTried(distribution, problem)
+    }
+    if (kind === 'wheel') return undefined
+    const failed = this.#failedWheels.filter((wheel) => wheel.project === project && wheel.version === version)
+    return failed.length === 0 ? undefined : withoutItsWheels(distribution, failed)
   }
 }
 
-function heldBack(distribution: Distribution, { failedWheels, stopped, ended }: Progress): FileResult | undefined {
-  const { project, version, kind } = distribution
-  const problem = ended ?? stopped.get(project)
-  if (problem !== undefined) return notTried(distribution, problem)
-  if (kind === 'wheel') return undefined
-  const failed = failedWheels.filter((wheel) => wheel.project === project && wheel.version === version)
-  return failed.length === 0 ? undefined : withoutItsWheels(distribution, failed)
+/** A project's first file is the one that costs least when the index refuses the project. */
+function takeSmallest(files: Distribution[]): Distribution {
+  const [first, ...others] = files
+  if (first === undefined) throw new Error('there is no file left')
+  const smallest = others.reduce((best, one) => (one.size < best.size ? one : best), first)
+  files.splice(files.indexOf(smallest), 1)
+  return smallest
 }
 
 function withoutItsWheels(distribution: Distribution, failed: readonly Distribution[]): FileResult {
   const [first] = failed
   const others = failed.length === 1 ? '' : ` and ${failed.length - 1} more`
   const lines = failed.map(({ shown }) => `!${shown}`).slice(0, 3)
-  return {
-    ...untouched(distribution),
+  return resultOf(distribution, {
+    outcome: 'not-tried',
     message: `not sent, because the wheel ${first?.file}${others} of the same version did not succeed: whoever needs that wheel would build from source`,
     hint: `Mend that first; to publish this file all the same, list in \`files\` what is published and exclude the wheel there: ${lines.join(' ')}`,
-  }
-}
-
-function untouched({ file, project, version, kind, sha256, size }: Distribution): FileResult {
-  const what = { file, project, version, kind, sha256, size }
-  const nothing = { verified: 'no', attempts: 0, milliseconds: 0, code: undefined, hint: undefined } as const
-  return { ...what, ...nothing, outcome: 'not-tried', message: 'not sent' }
-}
-
-/**
- * A file that is not sent because of `problem`. It is told where it happened: repeated for each file, it would be the
- * whole log. Undefined: the run ended before its turn.
- */
-export function notTried(distribution: Distribution, problem: PublishError | undefined): FileResult {
-  if (problem === undefined) return { ...untouched(distribution), message: 'not sent: the run ended before its turn' }
-  return { ...untouched(distribution), code: problem.code, message: 'not sent, because of an earlier fault' }
-}
-
-/** A file that a dry run would have sent. */
-export function wouldPublish(distribution: Distribution): FileResult {
-  return { ...untouched(distribution), outcome: 'would-publish', message: undefined }
+  })
 }
 
 /** Nobody knows how much of it the server had. */
 function interrupted(distribution: Distribution, problem: PublishError | undefined): FileResult {
-  return {
-    ...untouched(distribution),
+  return resultOf(distribution, {
     outcome: 'no-answer',
     attempts: 1,
     code: problem?.code,
     message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
-  }
+  })
 }
 
-function resultOf(distribution: Distribution, { outcome, problem, attempts, milliseconds }: UploadEnd): FileResult {
-  const { code, message, hint } = problem ?? {}
-  return { ...untouched(distribution), outcome, attempts, milliseconds, code, message, hint }
+/** At most so many at the same time; who waits longest is next. */
+class Slots {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(free: number) {
+    this.#free = free
+  }
+
+  async take(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1
+      return
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push(resolve)
+    await promise
+  }
+
+  give(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#free += 1
+    else next()
+  }
 }

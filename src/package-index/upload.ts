@@ -6,8 +6,11 @@ import { type Exchange, post } from './exchange.ts'
 import { explainAnswer, type Verdict } from './explain.ts'
 import { formFields } from './form.ts'
 import { type MultipartForm, multipartForm } from './multipart.ts'
-import { explainFailure } from './no-answer.ts'
+import { explainFailure, twiceAtOnePlace } from './no-answer.ts'
+import type { Pace } from './pace.ts'
 import { repeatableTarget } from './redirect.ts'
+import { LONGEST_WAIT } from './retry-after.ts'
+import type { Finding } from './simple-index.ts'
 
 /** Bytes of one chunk of the file. */
 const CHUNK_BYTES = 256 * 1024
@@ -30,7 +33,22 @@ export interface UploadTarget {
   readonly explain: (error: unknown) => PublishError | undefined
   /** What is known of the reasons of a server that refuses the certificate and does not say why: ends a sentence. */
   readonly likelyReason: (signal: AbortSignal) => Promise<string>
+  /** How fast this server is asked. */
+  readonly pace: Pace
+  /** Times that one file is sent again. */
+  readonly retries: number
+  /** Milliseconds for which a second try waits for a refusal before it sends the file. */
+  readonly holdBackMs: number
+  /** Told of the bytes that go out, those of a second try too. */
+  readonly onSent: (distribution: Distribution, bytes: number) => void
+  readonly now: () => Date
 }
+
+/**
+ * What the index has of a file; resolves with undefined when it does not say. Rejects with the signal's reason.
+ * Undefined in place of the function: nobody looks (`check-url: off`).
+ */
+export type Look = ((distribution: Distribution, signal: AbortSignal) => Promise<Finding | undefined>) | undefined
 
 /** What became of one upload, and what ends with it. */
 export interface UploadEnd extends Verdict {
@@ -38,34 +56,96 @@ export interface UploadEnd extends Verdict {
   readonly attempts: number
   /** From the start of the first attempt to the last answer. */
   readonly milliseconds: number
+  /** Of the last answer; undefined: there was none. */
+  readonly status: number | undefined
+  /** What the index had when it was asked after a try whose end nobody knows. */
+  readonly found: Finding | undefined
+  /** Whether a try before the last one may have stored the file. */
+  readonly uncertain: boolean
+}
+
+/** One try: a request, and its repetition where a redirect asked for one. */
+interface Try {
+  readonly verdict: Verdict
+  readonly exchange: Exchange
+  /** Requests that carried the file. */
+  readonly sends: number
+  /** Whether the server's pace leaves room for another. */
+  readonly mayRepeat: boolean
+}
+
+/** The tries of one file so far. */
+interface Tries {
+  attempts: number
+  uncertain: boolean
+  /** The try before, where its connection died. */
+  died: Exchange | undefined
 }
 
 /**
- * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy). What the server
- * or the network makes of it is the result; nothing is tried again, but for one redirect with 307 or 308 on the same
- * origin.
+ * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy), and sends it
+ * again where that may help: never before the index was asked whether it has the file after all, never against an answer
+ * that is final, and not a third time where the connection died twice at one place.
  *
  * @throws the signal's reason when the run is cancelled
  */
 export async function uploadDistribution(
   distribution: Distribution,
   target: UploadTarget,
+  look: Look,
   signal: AbortSignal,
 ): Promise<UploadEnd> {
   const start = performance.now()
   const form = formOf(distribution)
-  let url = target.url
-  let exchange = await send(form, url, target, signal)
-  let attempts = exchange.started ? 1 : 0
-  const repeated = exchange.answer && repeatableTarget(exchange.answer, url)
-  if (repeated !== undefined) {
-    url = repeated
-    exchange = await send(form, url, target, signal)
-    if (exchange.started) attempts += 1
+  const tries: Tries = { attempts: 0, uncertain: false, died: undefined }
+  for (let left = target.retries; ; left -= 1) {
+    const one = await inTurn(form, distribution, target, tries, signal)
+    const { verdict, exchange, mayRepeat } = one
+    const { started, answer, sent } = exchange
+    const isOpen = verdict.retry !== undefined && started
+    const found = isOpen ? await look?.(distribution, signal) : undefined
+    const isThere = found !== undefined && found.state !== 'absent'
+    const isBlind = isOpen && look !== undefined && found === undefined
+    const isDeath = started && answer === undefined
+    const twice = isDeath && isSamePlace(tries.died, exchange, form)
+    if (!mayRepeat || left === 0 || isThere || isBlind || twice) {
+      const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : verdict
+      const { attempts, uncertain } = tries
+      const milliseconds = Math.round(performance.now() - start)
+      return { ...last, attempts, milliseconds, status: answer?.status, found, uncertain }
+    }
+    tries.died = isDeath ? exchange : undefined
+    tries.uncertain ||= sent === form.contentLength
   }
-  const milliseconds = Math.round(performance.now() - start)
-  const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal)
-  return { ...verdict, attempts, milliseconds }
+}
+
+async function inTurn(
+  form: MultipartForm,
+  distribution: Distribution,
+  target: UploadTarget,
+  tries: Tries,
+  signal: AbortSignal,
+): Promise<Try> {
+  const { pace } = target
+  const turn = await pace.turn(signal)
+  try {
+    const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died !== undefined, signal)
+    tries.attempts += sends
+    const { retry } = verdict
+    const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= LONGEST_WAIT
+    if (mayRepeat) return { verdict, exchange, sends, mayRepeat: pace.failed(turn, retry.afterMs) }
+    if (exchange.answer !== undefined) pace.answered(turn)
+    return { verdict, exchange, sends, mayRepeat }
+  } finally {
+    pace.left(turn)
+  }
+}
+
+/** Bytes. How far two deaths at one limit may lie apart: what waits in this machine's buffers differs. */
+const SAME_PLACE = 1024 * 1024
+
+function isSamePlace(before: Exchange | undefined, now: Exchange, { contentLength }: MultipartForm): boolean {
+  return before !== undefined && Math.abs(before.sent - now.sent) <= Math.max(SAME_PLACE, contentLength / 10)
 }
 
 function formOf(distribution: Distribution): MultipartForm {
@@ -76,15 +156,46 @@ function formOf(distribution: Distribution): MultipartForm {
   })
 }
 
-function send(form: MultipartForm, url: URL, target: UploadTarget, signal: AbortSignal): Promise<Exchange> {
-  const { dispatcher, authorization, userAgent, idleTimeoutMs } = target
+async function tryOnce(
+  form: MultipartForm,
+  distribution: Distribution,
+  target: UploadTarget,
+  carefully: boolean,
+  signal: AbortSignal,
+): Promise<Omit<Try, 'mayRepeat'>> {
+  let { url } = target
+  const request = { form, distribution, target, carefully }
+  let exchange = await send(request, url, signal)
+  let sends = exchange.started ? 1 : 0
+  const repeated = exchange.answer && repeatableTarget(exchange.answer, url)
+  if (repeated !== undefined) {
+    url = repeated
+    exchange = await send(request, url, signal)
+    if (exchange.started) sends += 1
+  }
+  const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal)
+  return { verdict, exchange, sends }
+}
+
+interface Sending {
+  readonly form: MultipartForm
+  readonly distribution: Distribution
+  readonly target: UploadTarget
+  /** Whether the try before died without an answer. */
+  readonly carefully: boolean
+}
+
+function send({ form, distribution, target, carefully }: Sending, url: URL, signal: AbortSignal): Promise<Exchange> {
+  const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest } = target
   const headers = {
     // JSON first: PyPI's relatives and devpi then put their words where they are easiest to read.
     accept: 'application/json, text/plain;q=0.9, text/html;q=0.8, */*;q=0.1',
     'user-agent': userAgent,
     ...(authorization === undefined ? {} : { authorization }),
   }
-  return post({ dispatcher, url, headers, form, idleTimeoutMs }, signal)
+  const holdBackMs = carefully ? Math.min(longest, idleTimeoutMs / 2) : 0
+  const onSent = (bytes: number) => target.onSent(distribution, bytes)
+  return post({ dispatcher, url, headers, form, idleTimeoutMs, holdBackMs, onSent }, signal)
 }
 
 /** A refusal counts whenever it comes; a success only once the whole form was sent. */
@@ -101,7 +212,8 @@ function judge(
     return explainFailure({ exchange, contentLength, explain })
   }
   const authorized = authorization !== undefined
-  return explainAnswer(answer, { url, project, contentLength, authorized, certificateSubject, secrets })
+  const now = target.now()
+  return explainAnswer(answer, { url, project, contentLength, authorized, certificateSubject, secrets, now })
 }
 
 /** Fronts say of every certificate that they refuse the same. */

@@ -39,6 +39,8 @@ export interface TransportOptions {
   readonly tlsMaxVersion: TlsVersion
   /** Whether a connection whose server does not ask for the certificate is ended before anything is sent. */
   readonly requireClientAuth: boolean
+  /** Connections at the same time. */
+  readonly connections: number
   /** Milliseconds. */
   readonly idleTimeoutMs: number
   readonly trustHints: readonly string[]

@@ -48,9 +48,6 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** Connections of the pool. */
-const CONNECTIONS = 1
-
 /** Milliseconds that an idle connection is kept where the server does not say: many servers close after five seconds. */
 const KEEP_ALIVE_TIME = 4_000
 
@@ -112,11 +109,11 @@ export function createTransport(options: TransportOptions): Transport {
   }
 }
 
-function createAgent({ url, idleTimeoutMs }: TransportOptions, next: () => Promise<TLSSocket>): Agent {
+function createAgent({ url, connections, idleTimeoutMs }: TransportOptions, next: () => Promise<TLSSocket>): Agent {
   return new Agent({
     // HTTP/2 uploads wait for the server every 64 KB on nginx and HAProxy.
     allowH2: false,
-    connections: CONNECTIONS,
+    connections,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_TIME,
     headersTimeout: idleTimeoutMs,

@@ -16,7 +16,7 @@ export interface TunnelRequest {
 
 /**
  * Asks a proxy for a tunnel (CONNECT, RFC 9110, 9.3.6) on a socket to it; after that the socket leads to the server.
- * E_PROXY_REFUSED with the proxy's words when its answer is no, cannot be read, or is longer than 64 KiB. Rejects with
+ * E_PROXY_REFUSED (E_PROXY_GATEWAY: it cannot reach the server) with the proxy's words when its answer is no, cannot be read, or is longer than 64 KiB. Rejects with
  * the socket's error or the signal's reason.
  */
 export async function openTunnel(socket: Socket, request: TunnelRequest, signal: AbortSignal): Promise<void> {
@@ -45,15 +45,20 @@ function proxyAuthorization(proxy: URL, secrets: Secrets): string | undefined {
 
 function refused({ proxy }: TunnelRequest, message: string, status: string | undefined): PublishError {
   const details: ProblemDetails = {
-    code: 'E_PROXY_REFUSED',
+    code: isGateway(status) ? 'E_PROXY_GATEWAY' : 'E_PROXY_REFUSED',
     message: `the proxy ${printable(proxy.host)} ${message}`,
     hint: status === undefined ? 'Check https_proxy: does it lead to a proxy?' : hintFor(status, proxy),
   }
   return new PublishError(details)
 }
 
+/** The proxy lets the host pass, but does not reach it. */
+function isGateway(status: string | undefined): boolean {
+  return status !== undefined && ['502', '503', '504'].includes(status)
+}
+
 function hintFor(status: string, proxy: URL): string {
-  if (['502', '503', '504'].includes(status)) {
+  if (isGateway(status)) {
     return 'The proxy could not reach the server: check the host in repository-url, or name it in no_proxy if it is reached directly.'
   }
   if (status !== '407') {

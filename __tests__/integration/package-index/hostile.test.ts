@@ -7,11 +7,12 @@ import { gzipSync } from 'node:zlib'
 import { basicAuthorization } from '../../../src/credentials/basic.ts'
 import { PublishError } from '../../../src/errors.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
-import { uploadInOrder } from '../../../src/package-index/sequence.ts'
+import { publishFiles } from '../../../src/package-index/publish-files.ts'
 import { type UploadEnd, type UploadTarget, uploadDistribution } from '../../../src/package-index/upload.ts'
 import { Secrets } from '../../../src/text.ts'
 import { type HostileIndex, type Script, startHostileIndex } from '../../support/hostile-index.ts'
 import { type OpenDistribution, openDistribution } from '../../support/open-distribution.ts'
+import { publishing, uploadTarget } from '../../support/upload-target.ts'
 
 const NEVER = new AbortController().signal
 const MB = 1_000_000
@@ -31,7 +32,7 @@ async function upload(script: Script, sending: Sending = {}): Promise<UploadEnd>
   const index = await startHostileIndex(script)
   const file = openDistribution({ bytes })
   try {
-    const running = uploadDistribution(file.distribution, { ...targetOf(index), ...target }, signal)
+    const running = uploadDistribution(file.distribution, { ...targetOf(index), ...target }, undefined, signal)
     const [end] = await Promise.all([running, meanwhile?.(file, index)])
     return end
   } finally {
@@ -41,17 +42,7 @@ async function upload(script: Script, sending: Sending = {}): Promise<UploadEnd>
 }
 
 function targetOf({ dispatcher, url }: HostileIndex): UploadTarget {
-  return {
-    dispatcher,
-    url,
-    authorization: undefined,
-    userAgent: 'publish-python-mtls/0',
-    idleTimeoutMs: 10_000,
-    secrets: new Secrets(),
-    certificateSubject: 'CN=release',
-    explain: () => undefined,
-    likelyReason: async () => '',
-  }
+  return uploadTarget(url, { dispatcher, idleTimeoutMs: 10_000 })
 }
 
 function summary({ outcome, problem, ends }: UploadEnd): unknown[] {
@@ -199,7 +190,12 @@ describe('silence', () => {
       await connection.take(1).catch(() => ended.resolve())
     })
     const file = openDistribution()
-    const end = await uploadDistribution(file.distribution, { ...targetOf(index), idleTimeoutMs: 200 }, NEVER)
+    const end = await uploadDistribution(
+      file.distribution,
+      { ...targetOf(index), idleTimeoutMs: 200 },
+      undefined,
+      NEVER,
+    )
     assert.equal(end.outcome, 'no-answer')
     await ended.promise
     file.remove()
@@ -498,7 +494,7 @@ describe('a cancelled run', () => {
       await connection.take(1).catch(() => ended.resolve())
     })
     const file = openDistribution()
-    const running = uploadDistribution(file.distribution, targetOf(index), controller.signal)
+    const running = uploadDistribution(file.distribution, targetOf(index), undefined, controller.signal)
     await assert.rejects(running, (error) => error === reason)
     await ended.promise
     file.remove()
@@ -535,7 +531,7 @@ describe('a cancelled run', () => {
       await connection.head()
     })
     const file = openDistribution()
-    const running = uploadDistribution(file.distribution, targetOf(index), controller.signal)
+    const running = uploadDistribution(file.distribution, targetOf(index), undefined, controller.signal)
     controller.abort(reason)
     await assert.rejects(running, (error) => error === reason)
     await sleep(200)
@@ -562,11 +558,13 @@ describe('three files in order', () => {
     const files = FILES.map((file) => openDistribution({ file, project: file.slice(0, 1) }))
     const results: FileResult[] = []
     try {
-      await uploadInOrder(
-        files.map(({ distribution }) => distribution),
-        (distribution) => uploadDistribution(distribution, targetOf(index), NEVER),
-        (result) => results.push(result),
-      )
+      const distributions = files.map(({ distribution }) => distribution)
+      const request = {
+        ...publishing(targetOf(index)),
+        maxParallel: 1,
+        onResult: (one: FileResult) => results.push(one),
+      }
+      await publishFiles(distributions, request, NEVER)
     } finally {
       for (const file of files) file.remove()
       await index.stop()

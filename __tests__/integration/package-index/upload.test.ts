@@ -13,10 +13,10 @@ import type { Distribution } from '../../../src/distributions/distribution.ts'
 import { ProblemList } from '../../../src/errors.ts'
 import { formFields } from '../../../src/package-index/form.ts'
 import { type UploadTarget, uploadDistribution } from '../../../src/package-index/upload.ts'
-import { Secrets } from '../../../src/text.ts'
 import type { Transport } from '../../../src/transport/transport.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 import { transportTo } from '../../support/transport.ts'
+import { uploadTarget } from '../../support/upload-target.ts'
 
 const root = createRoot({ name: 'Example Root' })
 const server = issueServer(root, { name: 'localhost' })
@@ -56,17 +56,7 @@ async function meet<T>(
 }
 
 function targetOf(url: string, { dispatcher, explain }: Transport): UploadTarget {
-  return {
-    dispatcher,
-    url: new URL(url),
-    authorization: undefined,
-    userAgent: 'publish-python-mtls/0',
-    idleTimeoutMs: 20_000,
-    secrets: new Secrets(),
-    certificateSubject: 'CN=release',
-    explain,
-    likelyReason: async () => '',
-  }
+  return uploadTarget(new URL(url), { dispatcher, explain })
 }
 
 /** Real distributions, read and checked as a run does it. */
@@ -101,7 +91,7 @@ describe('an upload', () => {
       const distributions = await samples()
       assert.equal(distributions.length, 3)
       for (const distribution of distributions) {
-        const end = await uploadDistribution(distribution, target, NEVER)
+        const end = await uploadDistribution(distribution, target, undefined, NEVER)
         assert.deepEqual([end.outcome, end.problem, end.ends, end.attempts], ['published', undefined, 'file', 1])
         const stored = index.read(distribution.file)
         assert.deepEqual(stored, distribution.content.readSync(0, distribution.size))
@@ -116,7 +106,7 @@ describe('an upload', () => {
     await meet({}, async ({ index, target }) => {
       const [distribution] = await samples()
       assert.ok(distribution)
-      await uploadDistribution(distribution, target, NEVER)
+      await uploadDistribution(distribution, target, undefined, NEVER)
       distribution.content.close()
       const [request] = index.requests
       const expected = new Map<string, string[]>()
@@ -134,7 +124,7 @@ describe('an upload', () => {
       const descriptions = ['# a\n\nb\n', '# a\r\n\r\nb\r\n', 'a\rb', 'a\nb\r\nc\rd\n\r', 'no end']
       for (const [number, description] of descriptions.entries()) {
         await withFile({ version: `${number}.0`, description }, async (distribution) => {
-          const end = await uploadDistribution(distribution, target, NEVER)
+          const end = await uploadDistribution(distribution, target, undefined, NEVER)
           assert.equal(end.problem, undefined)
           assert.deepEqual(index.requests.at(-1)?.fields.get('description'), [description])
         })
@@ -146,7 +136,7 @@ describe('an upload', () => {
     await meet({}, async ({ index, target }) => {
       const bytes = randomBytes(20_000_000)
       await withFile({ bytes }, async (distribution, path) => {
-        const end = await uploadDistribution(distribution, target, NEVER)
+        const end = await uploadDistribution(distribution, target, undefined, NEVER)
         assert.equal(end.problem, undefined)
         assert.ok(index.read(distribution.file).equals(readFileSync(path)))
       })
@@ -155,7 +145,7 @@ describe('an upload', () => {
 
   it('has a length and our name in its headers, and no credentials where there are none', async () => {
     await meet({}, async ({ index, target }) => {
-      await withFile({}, (distribution) => uploadDistribution(distribution, target, NEVER))
+      await withFile({}, (distribution) => uploadDistribution(distribution, target, undefined, NEVER))
       const { method, path, headers } = index.requests[0] ?? {}
       assert.deepEqual([method, path], ['POST', '/legacy/'])
       assert.match(headers?.['content-length'] ?? '', /^\d+$/)
@@ -172,7 +162,7 @@ describe('an upload', () => {
     await meet({ users }, async ({ index, target }) => {
       const authorization = basicAuthorization({ user: 'ci', password: 'correct horse' }, target.secrets)
       const end = await withFile({}, (distribution) =>
-        uploadDistribution(distribution, { ...target, authorization }, NEVER),
+        uploadDistribution(distribution, { ...target, authorization }, undefined, NEVER),
       )
       assert.equal(end.outcome, 'published')
       assert.equal(index.requests[0]?.headers.authorization, authorization)
@@ -184,7 +174,7 @@ describe('an upload', () => {
       const bytes = randomBytes(3_000_000)
       await withFile({ bytes }, async (distribution) => {
         const url = new URL('/legacy', target.url)
-        const end = await uploadDistribution(distribution, { ...target, url }, NEVER)
+        const end = await uploadDistribution(distribution, { ...target, url }, undefined, NEVER)
         assert.deepEqual([end.outcome, end.attempts], ['published', 2])
         assert.ok(index.read(distribution.file).equals(bytes))
         assert.deepEqual(
@@ -201,7 +191,7 @@ describe('an upload', () => {
 
 describe('an upload that the index refuses', () => {
   const upload = (meeting: Meeting, change: Partial<UploadTarget> = {}) =>
-    withFile({}, (distribution) => uploadDistribution(distribution, { ...meeting.target, ...change }, NEVER))
+    withFile({}, (distribution) => uploadDistribution(distribution, { ...meeting.target, ...change }, undefined, NEVER))
 
   it('because the file is there is rejected with its words', async () => {
     await meet({}, async (meeting) => {
@@ -246,7 +236,7 @@ describe('an upload that the index refuses', () => {
 describe('an upload without a connection', () => {
   it('ends the run untried, with the explanation of the transport: a certificate that is refused', async () => {
     const upload = (meeting: Meeting) =>
-      withFile({}, (distribution) => uploadDistribution(distribution, meeting.target, NEVER))
+      withFile({}, (distribution) => uploadDistribution(distribution, meeting.target, undefined, NEVER))
     await meet(
       {},
       async (meeting) => {
@@ -266,7 +256,7 @@ describe('an upload without a connection', () => {
     }))
     try {
       const { outcome, problem, ends, attempts } = await withFile({}, (distribution) =>
-        uploadDistribution(distribution, targetOf(url, transport), NEVER),
+        uploadDistribution(distribution, targetOf(url, transport), undefined, NEVER),
       )
       assert.deepEqual([outcome, ends, attempts], ['not-tried', 'run', 0])
       assert.equal(problem?.code, 'E_NETWORK_REFUSED')

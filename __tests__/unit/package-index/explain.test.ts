@@ -20,6 +20,7 @@ function explain(given: Answer, sending: Partial<Sending> = {}): Verdict {
     authorized: false,
     certificateSubject: 'CN=release',
     secrets: new Secrets(),
+    now: new Date('2026-11-24T08:00:00Z'),
     ...sending,
   })
 }
@@ -430,9 +431,9 @@ describe('421', () => {
 describe('an answer for later', () => {
   const times: [string, RegExp][] = [
     ['2', /; it asks to come back in 2 s$/],
-    ['600', /; it asks to come back in 10 minutes$/],
-    ['86400', /; it asks to come back in 24 hours$/],
-    ['Tue, 24 Nov 2026 10:00:00 GMT', /; it asks to come back at 2026-11-24T10:00:00Z$/],
+    ['600', /; it asks to come back in 10 minutes \(2026-11-24T08:10:00Z\)$/],
+    ['86400', /; it asks to come back in 24 hours \(2026-11-25T08:00:00Z\)$/],
+    ['Tue, 24 Nov 2026 10:00:00 GMT', /; it asks to come back in 2 hours \(2026-11-24T10:00:00Z\)$/],
     ['soon', /429 Too Many Requests$/],
     ['99999999999999999999', /429 Too Many Requests$/],
   ]

@@ -25,9 +25,18 @@ function failure(exchange: Partial<Exchange>, problem?: PublishError) {
 
 describe('an exchange without an answer', () => {
   it('whose connection never stood ends the run untried, in the words of the transport', () => {
-    for (const code of ['E_NETWORK_DNS', 'E_NETWORK_TIMEOUT', 'E_PROXY_REFUSED', 'E_TLS_SERVER_EXPIRED'] as const) {
+    for (const code of ['E_PROXY_REFUSED', 'E_TLS_SERVER_EXPIRED', 'E_TLS_CLIENT_REVOKED'] as const) {
       const problem = explained(code)
       assert.deepEqual(failure({ started: false, sent: 0 }, problem), { outcome: 'not-tried', problem, ends: 'run' })
+    }
+  })
+
+  it('whose connection never stood for a reason that may pass is worth another try', () => {
+    for (const code of ['E_NETWORK_DNS', 'E_NETWORK_TIMEOUT', 'E_PROXY_UNREACHABLE', 'E_PROXY_GATEWAY'] as const) {
+      const problem = explained(code)
+      const { retry, ...end } = failure({ started: false, sent: 0 }, problem)
+      assert.deepEqual(end, { outcome: 'not-tried', problem, ends: 'run' })
+      assert.deepEqual(retry, { afterMs: undefined })
     }
   })
 

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { Distribution } from '../../../src/distributions/distribution.ts'
 import { PublishError } from '../../../src/errors.ts'
-import type { FileResult } from '../../../src/package-index/outcome.ts'
-import { notTried, uploadInOrder, wouldPublish } from '../../../src/package-index/sequence.ts'
-import type { UploadEnd } from '../../../src/package-index/upload.ts'
+import { type FileResult, notTried } from '../../../src/package-index/outcome.ts'
+import { type SendEnd, sendInOrder } from '../../../src/package-index/sequence.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 
 const opened: { remove(): void }[] = []
@@ -12,9 +11,9 @@ after(() => {
   for (const one of opened) one.remove()
 })
 
-function distribution(file: string): Distribution {
+function distribution(file: string, bytes = 10): Distribution {
   const [, project = '', version = ''] = /^([a-z]+)-([0-9.]+[0-9])/.exec(file) ?? []
-  const one = openDistribution({ file, project, version })
+  const one = openDistribution({ file, project, version, bytes: Buffer.alloc(bytes) })
   opened.push(one)
   return one.distribution
 }
@@ -30,136 +29,179 @@ const FILES = [
 ]
 
 const problem = new PublishError({ code: 'E_HTTP_REJECTED', message: 'the index answered 400 no', hint: 'Mend it.' })
-const done: UploadEnd = { outcome: 'published', problem: undefined, ends: 'file', attempts: 1, milliseconds: 12 }
+const DONE: SendEnd = { failed: false, problem: undefined, ends: 'file' }
 
-function failing(ends: UploadEnd['ends'], outcome: UploadEnd['outcome'] = 'rejected'): UploadEnd {
-  return { outcome, problem, ends, attempts: 1, milliseconds: 34 }
+function failing(ends: SendEnd['ends']): SendEnd {
+  return { failed: true, problem, ends }
+}
+
+interface Options {
+  readonly files?: readonly Distribution[]
+  readonly known?: readonly string[]
+  readonly failedWheels?: readonly Distribution[]
+  readonly maxParallel?: number
+  /** Rejects in place of an end. */
+  readonly throws?: { readonly file: string; readonly error: Error; readonly begun: boolean }
 }
 
 interface Run {
-  readonly results: FileResult[]
-  readonly sent: string[]
+  /** In the order in which they began. */
+  readonly sent: readonly string[]
+  /** Files that were on their way together with each file. */
+  readonly together: ReadonlyMap<string, readonly string[]>
+  /** Results of the files that were not sent. */
+  readonly untried: ReadonlyMap<string, FileResult>
   readonly ended: PublishError | undefined
 }
 
-async function run(ends: Readonly<Record<string, UploadEnd>>, files = FILES): Promise<Run> {
-  const results: FileResult[] = []
+/** Sends files that take a moment each. Every one must have its end or its result, and only one of both. */
+async function run(ends: Readonly<Record<string, SendEnd>> = {}, options: Options = {}): Promise<Run> {
+  const { files = FILES.map((file) => distribution(file)), known = ['demo', 'other'] } = options
+  const { failedWheels = [], maxParallel = 16, throws } = options
   const sent: string[] = []
-  const upload = async ({ file }: Distribution) => {
-    sent.push(file)
-    return ends[file] ?? done
-  }
-  const ended = await uploadInOrder(files.map(distribution), upload, (result) => results.push(result))
-  assert.deepEqual(
-    results.map(({ file }) => file),
-    files,
-    'every file has one result, in order',
-  )
-  return { results, sent, ended }
+  const together = new Map<string, string[]>()
+  const untried = new Map<string, FileResult>()
+  const ended: string[] = []
+  const underWay = new Set<string>()
+  const problemOfRun = await sendInOrder<SendEnd>({
+    distributions: files,
+    known: new Set(known),
+    failedWheels,
+    maxParallel,
+    send: async ({ file }) => {
+      sent.push(file)
+      for (const other of underWay) together.get(other)?.push(file)
+      together.set(file, [...underWay])
+      underWay.add(file)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      underWay.delete(file)
+      if (throws?.file === file) throw throws.error
+      return ends[file] ?? DONE
+    },
+    hasBegun: () => throws?.begun ?? false,
+    onEnd: ({ file }) => ended.push(file),
+    onResult: (result) => untried.set(result.file, result),
+  })
+  assert.deepEqual([...ended, ...untried.keys()].toSorted(), files.map(({ file }) => file).toSorted())
+  return { sent, together, untried, ended: problemOfRun }
 }
 
-function outcomes({ results }: Run): string[] {
-  return results.map(({ outcome }) => outcome)
-}
+const [FIRST = '', WHEEL = '', SDIST = ''] = FILES
 
-const WHEEL = 'demo-1.0-py3-none-any.whl'
-
-describe('uploads in order', () => {
-  it('send every file, one after the other', async () => {
-    let running = 0
-    const upload = async () => {
-      running += 1
-      assert.equal(running, 1)
-      await new Promise((resolve) => setImmediate(resolve))
-      running -= 1
-      return done
+describe('files in order', () => {
+  it('go side by side: the wheels of all projects first, each sdist after the wheels of its project', async () => {
+    const { sent, together } = await run()
+    assert.deepEqual(new Set(sent.slice(0, 4)), new Set(FILES.filter((file) => file.endsWith('.whl'))))
+    assert.deepEqual(together.get(FIRST)?.toSorted(), [WHEEL, FILES[3], FILES[5]].toSorted())
+    assert.ok(sent.indexOf('other-1.0.tar.gz') > sent.indexOf('other-1.0-py3-none-any.whl'))
+    for (const sdist of ['demo-1.0.tar.gz', 'demo-2.0.tar.gz']) {
+      for (const wheel of [FIRST, WHEEL, FILES[3] ?? '']) assert.ok(!together.get(sdist)?.includes(wheel))
     }
-    const results: FileResult[] = []
-    assert.equal(await uploadInOrder(FILES.map(distribution), upload, (result) => results.push(result)), undefined)
-    assert.deepEqual(new Set(results.map(({ outcome }) => outcome)), new Set(['published']))
   })
 
-  it('say of a published file what was sent and how long it took, and nothing else', async () => {
-    const [result] = (await run({}, [WHEEL])).results
-    const { sha256, size } = distribution(WHEEL)
-    assert.deepEqual(result, {
-      file: WHEEL,
-      project: 'demo',
-      version: '1.0',
-      kind: 'wheel',
-      sha256,
-      size,
-      outcome: 'published',
-      verified: 'no',
-      attempts: 1,
-      milliseconds: 12,
-      code: undefined,
-      message: undefined,
-      hint: undefined,
-    })
+  it('are never more at once than max-parallel', async () => {
+    for (const maxParallel of [1, 2, 3]) {
+      const { together, sent } = await run({}, { maxParallel })
+      assert.equal(sent.length, FILES.length)
+      // Of all that met a file on its way, fewer than the limit were there when it began.
+      const widest = Math.max(
+        ...[...together.keys()].map(
+          (file) => (together.get(file) ?? []).filter((other) => sent.indexOf(other) < sent.indexOf(file)).length,
+        ),
+      )
+      assert.equal(widest, maxParallel - 1)
+    }
   })
 
-  for (const outcome of ['rejected', 'no-answer', 'not-tried'] as const) {
-    it(`hold back the sdist of a version whose wheel is ${outcome}, and no other file`, async () => {
-      const result = await run({ [WHEEL]: failing('file', outcome) })
-      assert.deepEqual(outcomes(result), ['published', outcome, 'not-tried', ...Array(4).fill('published')])
-      assert.equal(result.ended, undefined)
-      assert.ok(!result.sent.includes('demo-1.0.tar.gz'))
-    })
-  }
-
-  it('name the wheel and the line that excludes it', async () => {
-    const { results } = await run({ [WHEEL]: failing('file') })
-    assert.equal(results[1]?.message, 'the index answered 400 no')
-    assert.match(results[2]?.message ?? '', /because the wheel demo-1\.0-py3-none-any\.whl of the same version did not/)
-    assert.match(results[2]?.hint ?? '', /exclude the wheel there: !dist\/demo-1\.0-py3-none-any\.whl$/)
+  it('of a project that the index does not know begin with its smallest wheel, alone', async () => {
+    const files = [distribution(FIRST, 300), distribution(WHEEL, 20), distribution('demo-2.0-py3-none-any.whl', 100)]
+    const { sent, together } = await run({}, { files, known: [] })
+    assert.equal(sent[0], WHEEL)
+    assert.deepEqual(together.get(WHEEL), [])
+    assert.deepEqual(together.get(FIRST), ['demo-2.0-py3-none-any.whl'])
   })
 
-  it('count the other wheels of that version that failed', async () => {
-    const first = 'demo-1.0-cp312-cp312-linux_x86_64.whl'
-    const { results } = await run({ [first]: failing('file'), [WHEEL]: failing('file') })
-    assert.match(results[2]?.message ?? '', /linux_x86_64\.whl and 1 more of the same version/)
-    assert.match(results[2]?.hint ?? '', /!dist\/demo-1\.0-cp312\S+ !dist\/demo-1\.0-py3/)
+  it('of such a project go on one by one until one has succeeded', async () => {
+    const files = [distribution(FIRST, 300), distribution(WHEEL, 20), distribution('demo-2.0-py3-none-any.whl', 100)]
+    const { sent, together } = await run({ [WHEEL]: failing('file') }, { files, known: [] })
+    assert.deepEqual(sent, [WHEEL, 'demo-2.0-py3-none-any.whl', FIRST])
+    assert.deepEqual([...together.values()], [[], [], []])
+  })
+
+  it('hold back the sdist of a version whose wheel failed, and no other file', async () => {
+    const { sent, untried, ended } = await run({ [WHEEL]: failing('file') })
+    assert.deepEqual([...untried.keys()], [SDIST])
+    assert.equal(sent.length, FILES.length - 1)
+    assert.equal(ended, undefined)
+    const { outcome, message, hint } = untried.get(SDIST) ?? {}
+    assert.equal(outcome, 'not-tried')
+    assert.match(message ?? '', /because the wheel demo-1\.0-py3-none-any\.whl of the same version did not/)
+    assert.match(hint ?? '', /exclude the wheel there: !dist\/demo-1\.0-py3-none-any\.whl$/)
+  })
+
+  it('hold it back also for a wheel that failed before anything was sent, and count the others', async () => {
+    const wheel = distribution('demo-1.0-cp313-cp313-linux_x86_64.whl')
+    const { untried } = await run({ [WHEEL]: failing('file') }, { failedWheels: [wheel] })
+    assert.match(untried.get(SDIST)?.message ?? '', /cp313\S+\.whl and 1 more of the same version/)
+    assert.match(untried.get(SDIST)?.hint ?? '', /!dist\/demo-1\.0-cp313\S+ !dist\/demo-1\.0-py3/)
   })
 
   it('go on after an sdist that failed', async () => {
-    const result = await run({ 'demo-1.0.tar.gz': failing('file') })
-    assert.deepEqual(outcomes(result).slice(2), ['rejected', 'published', 'published', 'published', 'published'])
+    const { untried } = await run({ [SDIST]: failing('file') })
+    assert.equal(untried.size, 0)
   })
 
   it('end a project with all of its versions, and send the other projects', async () => {
-    const result = await run({ [FILES[0] ?? '']: failing('project') })
-    const rest = Array(4).fill('not-tried')
-    assert.deepEqual(outcomes(result), ['rejected', ...rest, 'published', 'published'])
-    assert.equal(result.ended, undefined)
-    assert.equal(result.results[3]?.message, 'not sent, because of an earlier fault')
-    assert.equal(result.results[3]?.code, 'E_HTTP_REJECTED')
-    assert.equal(result.results[3]?.attempts, 0)
+    const { untried, ended } = await run({ [FIRST]: failing('project') }, { maxParallel: 1 })
+    assert.deepEqual([...untried.keys()].toSorted(), FILES.slice(1, 5).toSorted())
+    assert.equal(ended, undefined)
+    const { message, code, attempts } = untried.get('demo-2.0.tar.gz') ?? {}
+    assert.deepEqual([message, code, attempts], ['not sent, because of an earlier fault', 'E_HTTP_REJECTED', 0])
   })
 
-  it('end the run with everything that is left, and return what ended it', async () => {
-    const result = await run({ [WHEEL]: failing('run') })
-    assert.deepEqual(outcomes(result), ['published', 'rejected', ...Array(5).fill('not-tried')])
-    assert.equal(result.ended, problem)
-    assert.deepEqual(result.sent, FILES.slice(0, 2))
-    assert.equal(result.results[6]?.message, 'not sent, because of an earlier fault')
+  it('end the run with everything that has not begun, and return what ended it', async () => {
+    const { untried, sent, ended } = await run({ [FIRST]: failing('run') }, { maxParallel: 1 })
+    assert.deepEqual(sent, [FIRST])
+    assert.deepEqual(new Set([...untried.values()].map(({ outcome }) => outcome)), new Set(['not-tried']))
+    assert.equal(ended, problem)
   })
 
-  it('that are cancelled say that the file in flight may be there, and pass the reason on', async () => {
-    const reason = new PublishError({ code: 'E_RUN_CANCELLED', message: 'the run was cancelled' })
-    const results: FileResult[] = []
-    const upload = async ({ file }: Distribution) => {
-      if (file === WHEEL) throw reason
-      return done
-    }
-    const running = uploadInOrder(FILES.map(distribution), upload, (result) => results.push(result))
-    await assert.rejects(running, (error) => error === reason)
-    assert.deepEqual(
-      results.map(({ outcome, code }) => [outcome, code]),
-      [['published', undefined], ['no-answer', 'E_RUN_CANCELLED'], ...Array(5).fill(['not-tried', 'E_RUN_CANCELLED'])],
-    )
-    assert.match(results[1]?.message ?? '', /may or may not be on the index: the run was cancelled$/)
+  it('leave new projects alone once the index takes no more of them, and send those that it knows', async () => {
+    const files = ['aaa', 'bbb', 'ccc', 'ddd'].map((name) => distribution(`${name}-1.0-py3-none-any.whl`))
+    const ends = { 'aaa-1.0-py3-none-any.whl': { ...failing('file'), refusesNewProjects: true as const } }
+    const { untried, sent, ended } = await run(ends, { files, known: ['ddd'], maxParallel: 1 })
+    assert.deepEqual([...untried.keys()], ['bbb-1.0-py3-none-any.whl', 'ccc-1.0-py3-none-any.whl'])
+    assert.deepEqual(sent, ['aaa-1.0-py3-none-any.whl', 'ddd-1.0-py3-none-any.whl'])
+    assert.equal(ended, undefined)
   })
+
+  for (const [begun, outcome] of [
+    [true, 'no-answer'],
+    [false, 'not-tried'],
+  ] as const) {
+    it(`that are cancelled pass the reason on; a file that ${begun ? 'is on its way is' : 'has not begun is'} ${outcome}`, async () => {
+      const error = new PublishError({ code: 'E_RUN_CANCELLED', message: 'the run was cancelled' })
+      const results = new Map<string, FileResult>()
+      const running = sendInOrder<SendEnd>({
+        distributions: FILES.map((file) => distribution(file)),
+        known: new Set(['demo', 'other']),
+        failedWheels: [],
+        maxParallel: 1,
+        send: async ({ file }) => {
+          if (file === WHEEL) throw error
+          return DONE
+        },
+        hasBegun: () => begun,
+        onEnd: () => {},
+        onResult: (result) => results.set(result.file, result),
+      })
+      await assert.rejects(running, (thrown) => thrown === error)
+      assert.deepEqual([results.get(WHEEL)?.outcome, results.get(WHEEL)?.code], [outcome, 'E_RUN_CANCELLED'])
+      if (begun)
+        assert.match(results.get(WHEEL)?.message ?? '', /may or may not be on the index: the run was cancelled$/)
+      assert.equal(results.get(SDIST)?.outcome, 'not-tried')
+    })
+  }
 })
 
 describe('a file without an upload', () => {
@@ -167,10 +209,5 @@ describe('a file without an upload', () => {
     const { outcome, message, code } = notTried(distribution(WHEEL), problem)
     assert.deepEqual([outcome, message, code], ['not-tried', 'not sent, because of an earlier fault', problem.code])
     assert.equal(notTried(distribution(WHEEL), undefined).message, 'not sent: the run ended before its turn')
-  })
-
-  it('would be published in a dry run', () => {
-    const { outcome, message, attempts } = wouldPublish(distribution(WHEEL))
-    assert.deepEqual([outcome, message, attempts], ['would-publish', undefined, 0])
   })
 })

@@ -1,0 +1,45 @@
+/** Upload targets for tests: one try and no waiting, unless a test says otherwise. */
+import { Pace } from '../../src/package-index/pace.ts'
+import type { PublishRequest } from '../../src/package-index/publish-files.ts'
+import type { UploadTarget } from '../../src/package-index/upload.ts'
+import { Secrets } from '../../src/text.ts'
+
+/** A pace whose pauses are too short to notice. */
+export function quickPace(retries: number): Pace {
+  return new Pace({ retries, firstPauseMs: 2, random: () => 1 })
+}
+
+export function uploadTarget(url: URL, way: Pick<UploadTarget, 'dispatcher'> & Partial<UploadTarget>): UploadTarget {
+  return {
+    url,
+    authorization: undefined,
+    userAgent: 'publish-python-mtls/0',
+    idleTimeoutMs: 20_000,
+    secrets: new Secrets(),
+    certificateSubject: 'CN=release',
+    explain: () => undefined,
+    likelyReason: async () => '',
+    pace: quickPace(way.retries ?? 0),
+    retries: 0,
+    holdBackMs: 100,
+    onSent: () => {},
+    now: () => new Date(),
+    ...way,
+  }
+}
+
+/** How files are published when nobody looks at the index. */
+export function publishing(target: UploadTarget): PublishRequest {
+  return {
+    target,
+    access: undefined,
+    policy: { skipExisting: false, mergesUpstreams: false, runAttempt: 1, difference: async () => '' },
+    verify: true,
+    verifyTimeoutMs: 1_000,
+    maxParallel: 6,
+    untried: undefined,
+    onMissing: () => {},
+    onSent: () => {},
+    onResult: () => {},
+  }
+}

@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Distribution } from '../distributions/distribution.ts'
+import type { PublishError } from '../errors.ts'
+import { askPatiently, type IndexAccess } from './lookups.ts'
+import { type Finding, LookupFailure, type PageFormat } from './simple-index.ts'
+
+/** What the wait for one file came to. */
+export type Confirmation =
+  | Exclude<Finding, { state: 'absent' }>
+  /** Not listed in time; `problem`: why the index could not be asked. */
+  | { readonly state: 'missing'; readonly waitedMs: number; readonly problem: PublishError | undefined }
+
+/** Milliseconds: the first pause between two looks, and the longest one. */
+const FIRST_PAUSE = 250
+const LONGEST_PAUSE = 10_000
+
+/**
+ * Waits until the index lists files of which a server said that it has them: it may make its pages some time later, and
+ * caches may hold the old ones back, JSON and HTML apart. One page a project and look; `timeoutMs` is for all together.
+ *
+ * `onEnd` is called once for each file, as soon as it is known. Rejects with the signal's reason.
+ */
+export async function confirm(
+  distributions: readonly Distribution[],
+  access: IndexAccess,
+  timeoutMs: number,
+  onEnd: (distribution: Distribution, end: Confirmation) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const start = performance.now()
+  const projects = Map.groupBy(distributions, ({ project }) => project)
+  const waits = [...projects].map(([project, files]) => {
+    const wait = { project, start, timeoutMs, access, signal }
+    return confirmProject(files, wait, onEnd)
+  })
+  await Promise.all(waits)
+}
+
+interface Wait {
+  readonly project: string
+  /** In the time of `performance.now()`. */
+  readonly start: number
+  readonly timeoutMs: number
+  readonly access: IndexAccess
+  readonly signal: AbortSignal
+}
+
+async function confirmProject(
+  distributions: readonly Distribution[],
+  wait: Wait,
+  onEnd: (distribution: Distribution, end: Confirmation) => Promise<void>,
+): Promise<void> {
+  let pending = distributions
+  let prefer: PageFormat = 'json'
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+    const { files, problem, isFinal } = await look(pending, prefer, wait)
+    const listed = pending.filter(({ file }) => isListed(files.get(file)))
+    for (const one of listed) {
+      const finding = files.get(one.file)
+      if (isListed(finding)) await onEnd(one, finding)
+    }
+    pending = pending.filter((one) => !listed.includes(one))
+    const waitedMs = performance.now() - wait.start
+    const left = wait.timeoutMs - waitedMs
+    if (pending.length === 0) return
+    if (left <= 0 || isFinal) {
+      for (const one of pending) await onEnd(one, { state: 'missing', waitedMs, problem })
+      return
+    }
+    await delay(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted())
+    prefer = prefer === 'json' ? 'html' : 'json'
+  }
+}
+
+function isListed(finding: Finding | undefined): finding is Exclude<Finding, { state: 'absent' }> {
+  return finding !== undefined && finding.state !== 'absent'
+}
+
+interface Look {
+  readonly files: ReadonlyMap<string, Finding>
+  readonly problem: PublishError | undefined
+  /** Whether waiting is of no use. */
+  readonly isFinal: boolean
+}
+
+/** The wait is the retry. */
+async function look(
+  distributions: readonly Distribution[],
+  prefer: PageFormat,
+  { project, access, signal }: Wait,
+): Promise<Look> {
+  try {
+    const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, signal)
+    return { files, problem: undefined, isFinal: false }
+  } catch (error) {
+    if (!(error instanceof LookupFailure)) throw error
+    return { files: new Map(), problem: error.problem, isFinal: error.retry === undefined }
+  }
+}

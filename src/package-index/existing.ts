@@ -1,0 +1,83 @@
+import type { Distribution } from '../distributions/distribution.ts'
+import { type FileResult, resultOf, type Verified } from './outcome.ts'
+import type { Finding } from './simple-index.ts'
+
+/** What becomes of files that the index has already. */
+export interface ExistingPolicy {
+  /** Other bytes are left alone with a warning, not an error. */
+  readonly skipExisting: boolean
+  /** Whether the repository may list files of its upstreams beside its own. */
+  readonly mergesUpstreams: boolean
+  /** Number of this try of the workflow run, as the runner counts: above 1 it is a re-run. */
+  readonly runAttempt: number
+  /** How the index's file differs from ours, as the end of a sentence; `''` where that cannot be known. */
+  readonly difference: (distribution: Distribution, url: URL, signal: AbortSignal) => Promise<string>
+}
+
+/** What was sent before the index was found to have the file. */
+export type Sent = Partial<Pick<FileResult, 'attempts' | 'milliseconds'>>
+
+/** A file that is on the index with these very bytes. */
+export function present(
+  distribution: Distribution,
+  outcome: 'published' | 'already-published',
+  sent: Sent,
+  verified: Verified = 'sha256',
+): FileResult {
+  return resultOf(distribution, {
+    outcome,
+    verified,
+    attempts: sent.attempts ?? 0,
+    milliseconds: sent.milliseconds ?? 0,
+  })
+}
+
+/** A file whose name is on the index, with other bytes or with bytes that cannot be compared. It was not replaced. */
+export async function occupied(
+  distribution: Distribution,
+  finding: Exclude<Finding, { state: 'absent' | 'same' }>,
+  policy: ExistingPolicy,
+  sent: Sent,
+  signal: AbortSignal,
+): Promise<FileResult> {
+  const { skipExisting, difference } = policy
+  const { url } = finding
+  const details = url === undefined ? '' : await difference(distribution, url, signal)
+  const message = `${whatIsThere(distribution, finding)}${details === '' ? '' : ` (${details})`}${upstreams(policy)}`
+  return resultOf(distribution, {
+    outcome: skipExisting ? 'skipped' : 'conflict',
+    code: 'E_INDEX_CONFLICT',
+    message: skipExisting ? `${message}; it was left as it is` : message,
+    hint: skipExisting ? undefined : hintFor(policy),
+    ...sent,
+  })
+}
+
+function whatIsThere({ sha256 }: Distribution, finding: Exclude<Finding, { state: 'absent' | 'same' }>): string {
+  if (finding.state === 'other') {
+    return `the index has a file of this name with other bytes: ${finding.listed} there, sha256 ${sha256} here`
+  }
+  return `the index has a file of this name, and its bytes cannot be compared with sha256 ${sha256} here: ${finding.why}`
+}
+
+function upstreams({ mergesUpstreams }: ExistingPolicy): string {
+  return mergesUpstreams ? '; a repository that merges others shows their files too' : ''
+}
+
+function hintFor({ runAttempt }: ExistingPolicy): string {
+  const rerun =
+    runAttempt > 1
+      ? ` This is attempt ${runAttempt} of the run: "Re-run all jobs" builds again, and a second build has other bytes. Build in a job of its own, and "Re-run failed jobs" sends the same files.`
+      : ''
+  return `Publish the files that were published first, or a new version; \`skip-existing: true\` leaves what is there and goes on.${rerun}`
+}
+
+/** Files of two builds of one version, side by side on the index: what `skip-existing` can come to. */
+export function mixtureWarning(results: readonly FileResult[]): string | undefined {
+  const skipped = results.filter(({ outcome }) => outcome === 'skipped')
+  const mixed = skipped.find(({ project, version }) =>
+    results.some((one) => one.outcome === 'published' && one.project === project && one.version === version),
+  )
+  if (mixed === undefined) return undefined
+  return `${mixed.project} ${mixed.version} on the index is a mixture of two builds: ${mixed.file} there has other bytes than this build's, and other files of this build were added`
+}

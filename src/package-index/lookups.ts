@@ -1,0 +1,95 @@
+import type { Distribution } from '../distributions/distribution.ts'
+import type { Pace } from './pace.ts'
+import { LONGEST_WAIT } from './retry-after.ts'
+import { type Ask, type Finding, LookupFailure, type PageFormat, type ProjectFindings } from './simple-index.ts'
+
+/** What a run asks the simple index with. */
+export interface IndexAccess {
+  readonly ask: Ask
+  /** How fast that server is asked. */
+  readonly pace: Pace
+  /** Times that a lookup is tried again. */
+  readonly retries: number
+}
+
+/** Milliseconds after which a lookup counts no more: somebody else may have published since. */
+const STALE_AFTER = 10_000
+
+interface Lookup {
+  readonly at: number
+  readonly findings: Promise<ProjectFindings>
+}
+
+const ABSENT: Finding = { state: 'absent' }
+
+/** What the index has of the projects of one run: asked once a project, and again when that is long ago. */
+export class Lookups {
+  readonly #access: IndexAccess
+  readonly #distributions: ReadonlyMap<string, readonly Distribution[]>
+  readonly #lookups = new Map<string, Lookup>()
+
+  constructor(access: IndexAccess, distributions: readonly Distribution[]) {
+    this.#access = access
+    this.#distributions = Map.groupBy(distributions, ({ project }) => project)
+  }
+
+  /** All projects, side by side. Rejects with the first LookupFailure, or with the signal's reason. */
+  async all(signal: AbortSignal): Promise<ReadonlyMap<string, ProjectFindings>> {
+    const projects = [...this.#distributions.keys()]
+    const found = await Promise.all(projects.map(async (one) => [one, await this.#lookUp(one, signal)] as const))
+    return new Map(found)
+  }
+
+  /** What the index has of one file, by a lookup that is not stale. Rejects as `all` does. */
+  async recent({ project, file }: Distribution, signal: AbortSignal): Promise<Finding> {
+    const known = this.#lookups.get(project)
+    const isRecent = known !== undefined && performance.now() - known.at < STALE_AFTER
+    const { files } = await (isRecent ? known.findings : this.#lookUp(project, signal))
+    return files.get(file) ?? ABSENT
+  }
+
+  /** What the index has of one file now; undefined when it does not say. Rejects with the signal's reason. */
+  async now(distribution: Distribution, signal: AbortSignal): Promise<Finding | undefined> {
+    const { project, file } = distribution
+    try {
+      const { files } = await askPatiently(this.#access, project, [distribution], 'json', signal)
+      return files.get(file) ?? ABSENT
+    } catch (error) {
+      if (error instanceof LookupFailure) return undefined
+      throw error
+    }
+  }
+
+  #lookUp(project: string, signal: AbortSignal): Promise<ProjectFindings> {
+    const files = this.#distributions.get(project) ?? []
+    const findings = askPatiently(this.#access, project, files, 'json', signal)
+    // Whoever awaits it hears of its end; one that nobody awaits any more must not end the process.
+    findings.catch(() => {})
+    this.#lookups.set(project, { at: performance.now(), findings })
+    return findings
+  }
+}
+
+/** A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or the signal's reason. */
+export async function askPatiently(
+  { ask, pace, retries }: IndexAccess,
+  project: string,
+  distributions: readonly Distribution[],
+  prefer: PageFormat,
+  signal: AbortSignal,
+): Promise<ProjectFindings> {
+  for (let left = retries; ; left -= 1) {
+    const turn = await pace.turn(signal)
+    try {
+      const findings = await ask(project, distributions, prefer, signal)
+      pace.answered(turn)
+      return findings
+    } catch (error) {
+      if (!(error instanceof LookupFailure) || error.retry === undefined) throw error
+      const { afterMs } = error.retry
+      if ((afterMs ?? 0) > LONGEST_WAIT || !pace.failed(turn, afterMs) || left === 0) throw error
+    } finally {
+      pace.left(turn)
+    }
+  }
+}

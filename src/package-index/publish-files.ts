@@ -1,0 +1,275 @@
+import type { Distribution } from '../distributions/distribution.ts'
+import { PublishError } from '../errors.ts'
+import { type Confirmation, confirm } from './confirm.ts'
+import { type ExistingPolicy, occupied, present } from './existing.ts'
+import { type IndexAccess, Lookups } from './lookups.ts'
+import { type FileResult, failsStep, notTried, resultOf, wordsOfProblem } from './outcome.ts'
+import { LONGEST_WAIT } from './retry-after.ts'
+import { type SendEnd, sendInOrder } from './sequence.ts'
+import { type Finding, LookupFailure } from './simple-index.ts'
+import { type Look, type UploadEnd, type UploadTarget, uploadDistribution } from './upload.ts'
+
+/** How a run publishes. */
+export interface PublishRequest {
+  readonly target: UploadTarget
+  /** Undefined: nobody looks (`check-url: off`). */
+  readonly access: IndexAccess | undefined
+  readonly policy: ExistingPolicy
+  /** Whether what was sent must be seen on the index. What the server says to exist is looked at in any case. */
+  readonly verify: boolean
+  /** Milliseconds that the index has to list files, all together. */
+  readonly verifyTimeoutMs: number
+  readonly maxParallel: number
+  /** Undefined: what the index does not have is sent. Otherwise what becomes of it: it would be, or a fault keeps it. */
+  readonly untried: 'would-publish' | PublishError | undefined
+  /** Called when the lookups are done: what the index does not have. */
+  readonly onMissing: (missing: readonly Distribution[]) => void
+  /** Called for each of these when its last answer is there. */
+  readonly onSent: (distribution: Distribution) => void
+  /** Called once for each file, as soon as its end is known. */
+  readonly onResult: (result: FileResult) => void
+}
+
+/**
+ * The second stage of a run: each file is looked up, sent where the index does not have it, and seen on the index
+ * afterwards. Nothing is sent before all lookups have been answered.
+ *
+ * @returns what ended the run early
+ * @throws the signal's reason, when every file has been told
+ */
+export async function publishFiles(
+  distributions: readonly Distribution[],
+  request: PublishRequest,
+  signal: AbortSignal,
+): Promise<PublishError | undefined> {
+  const lookups = request.access && new Lookups(request.access, distributions)
+  const publishing = new Publishing(request, lookups, signal)
+  try {
+    const missing = await publishing.lookUp(distributions)
+    request.onMissing(missing)
+    const { untried } = request
+    if (untried !== undefined) {
+      for (const one of missing) request.onResult(untriedResult(one, untried))
+      return undefined
+    }
+    const ended = await publishing.send(missing)
+    await publishing.confirm()
+    return ended
+  } catch (error) {
+    publishing.abandon()
+    if (error instanceof LookupFailure) return error.problem
+    throw error
+  }
+}
+
+/** One file's way: what is known after it was sent, or why it was not. */
+interface Step extends SendEnd {
+  readonly upload: UploadEnd | undefined
+  readonly result: FileResult | undefined
+}
+
+class Publishing {
+  readonly #request: PublishRequest
+  readonly #lookups: Lookups | undefined
+  readonly #signal: AbortSignal
+  readonly #known = new Set<string>()
+  readonly #failedWheels: Distribution[] = []
+  /** Sent, and not seen on the index yet. */
+  readonly #unseen = new Map<Distribution, UploadEnd>()
+
+  constructor(request: PublishRequest, lookups: Lookups | undefined, signal: AbortSignal) {
+    this.#request = request
+    this.#lookups = lookups
+    this.#signal = signal
+  }
+
+  /** The files that the index does not have; the others have their result. */
+  async lookUp(distributions: readonly Distribution[]): Promise<readonly Distribution[]> {
+    if (this.#lookups === undefined) return distributions
+    const projects = await this.#lookups.all(this.#signal)
+    for (const [project, { known }] of projects) if (known) this.#known.add(project)
+    const missing: Distribution[] = []
+    for (const one of distributions) {
+      const finding = projects.get(one.project)?.files.get(one.file)
+      if (finding === undefined || finding.state === 'absent') missing.push(one)
+      else this.#tell(one, await this.#existing(one, finding))
+    }
+    return missing
+  }
+
+  async send(distributions: readonly Distribution[]): Promise<PublishError | undefined> {
+    const begun = new Set<Distribution>()
+    return await sendInOrder<Step>({
+      distributions,
+      known: this.#known,
+      failedWheels: this.#failedWheels,
+      maxParallel: this.#request.maxParallel,
+      hasBegun: (one) => begun.has(one),
+      send: (one) => this.#sendOne(one, begun),
+      onEnd: (one, { upload, result }) => {
+        this.#request.onSent(one)
+        if (result !== undefined) this.#request.onResult(result)
+        else if (upload !== undefined) this.#unseen.set(one, upload)
+      },
+      onResult: this.#request.onResult,
+    })
+  }
+
+  async #sendOne(distribution: Distribution, begun: Set<Distribution>): Promise<Step> {
+    const finding = await this.#lookAgain(distribution)
+    if (finding instanceof PublishError) return lookupEnds(distribution, finding)
+    if (finding.state !== 'absent') return settled(await this.#existing(distribution, finding))
+    const { target } = this.#request
+    const onSent: UploadTarget['onSent'] = (one, bytes) => {
+      begun.add(one)
+      target.onSent(one, bytes)
+    }
+    const look: Look = this.#lookups && ((one, signal) => this.#lookups?.now(one, signal) ?? Promise.resolve(undefined))
+    const end = await uploadDistribution(distribution, { ...target, onSent }, look, this.#signal)
+    return await this.#stepOf(distribution, end)
+  }
+
+  /** A lookup that is long ago counts no more. */
+  async #lookAgain(distribution: Distribution): Promise<Finding | PublishError> {
+    try {
+      return (await this.#lookups?.recent(distribution, this.#signal)) ?? { state: 'absent' }
+    } catch (error) {
+      if (error instanceof LookupFailure) return error.problem
+      throw error
+    }
+  }
+
+  async #stepOf(distribution: Distribution, end: UploadEnd): Promise<Step> {
+    const { outcome, problem, ends, exists, found, retry } = end
+    if (found?.state === 'same') return { ...settled(present(distribution, 'published', end)), upload: end }
+    if (found !== undefined && found.state !== 'absent') return settled(await this.#existing(distribution, found, end))
+    if (exists) return await this.#existsStep(distribution, end)
+    const { access, verify } = this.#request
+    if (outcome === 'published') {
+      const result = access === undefined || !verify ? present(distribution, 'published', end, 'no') : undefined
+      return { failed: false, problem, ends, upload: end, result }
+    }
+    const refuses = retry !== undefined && (retry.afterMs ?? 0) > LONGEST_WAIT
+    return {
+      failed: true,
+      problem,
+      ends,
+      upload: end,
+      result: resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem) }),
+      ...(refuses && { refusesNewProjects: true }),
+    }
+  }
+
+  /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
+  async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
+    const finding = await this.#lookups?.now(distribution, this.#signal)
+    if (finding === undefined || finding.state === 'absent') {
+      if (this.#lookups === undefined) return settled(this.#notComparable(distribution, end, undefined))
+      return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }
+    }
+    return settled(await this.#existing(distribution, finding, end))
+  }
+
+  /** Waits for what was sent. */
+  async confirm(): Promise<void> {
+    const { access, verifyTimeoutMs } = this.#request
+    if (access === undefined) return
+    const onEnd = async (distribution: Distribution, end: Confirmation) => {
+      const upload = this.#unseen.get(distribution)
+      if (upload === undefined) return
+      this.#unseen.delete(distribution)
+      this.#request.onResult(await this.#confirmed(distribution, end, upload))
+    }
+    await confirm([...this.#unseen.keys()], access, verifyTimeoutMs, onEnd, this.#signal)
+  }
+
+  /** The run ends here: what was sent has its line all the same. */
+  abandon(): void {
+    for (const [one, upload] of this.#unseen) this.#request.onResult(unconfirmed(one, upload, CANCELLED))
+    this.#unseen.clear()
+  }
+
+  async #confirmed(distribution: Distribution, end: Confirmation, upload: UploadEnd): Promise<FileResult> {
+    if (end.state !== 'missing') {
+      if (end.state === 'unknown' && !upload.exists) return present(distribution, 'published', upload, 'no')
+      return await this.#existing(distribution, end, upload)
+    }
+    if (upload.exists && !upload.uncertain) return this.#notComparable(distribution, upload, end)
+    return unconfirmed(distribution, upload, whyMissing(upload, end))
+  }
+
+  /** A file that the index lists. `end`: of the upload before, where there was one. */
+  async #existing(
+    distribution: Distribution,
+    finding: Exclude<Finding, { state: 'absent' }>,
+    end?: UploadEnd,
+  ): Promise<FileResult> {
+    const sent = end === undefined ? {} : sentOf(end)
+    if (finding.state !== 'same') return await occupied(distribution, finding, this.#request.policy, sent, this.#signal)
+    // What an earlier try of ours stored, the next one finds there.
+    const isOurs = end !== undefined && (end.outcome === 'published' || end.uncertain || end.found !== undefined)
+    return present(distribution, isOurs ? 'published' : 'already-published', sent)
+  }
+
+  /** The server says that the file exists, and the index does not show which bytes. */
+  #notComparable(distribution: Distribution, end: UploadEnd, missing: Confirmation | undefined): FileResult {
+    const { skipExisting } = this.#request.policy
+    if (end.uncertain) return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it')
+    const why = missing?.state === 'missing' ? `; ${notListed(missing)}, so its bytes cannot be compared` : ''
+    const { code, message, hint } = wordsOfProblem(end.problem)
+    return resultOf(distribution, {
+      ...sentOf(end),
+      outcome: skipExisting ? 'skipped' : 'rejected',
+      code,
+      message: `${message}${why}`,
+      hint: skipExisting ? undefined : hint,
+    })
+  }
+
+  #tell(distribution: Distribution, result: FileResult): void {
+    if (distribution.kind === 'wheel' && failsStep(result.outcome)) this.#failedWheels.push(distribution)
+    this.#request.onResult(result)
+  }
+}
+
+function untriedResult(distribution: Distribution, why: 'would-publish' | PublishError): FileResult {
+  return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why)
+}
+
+const CANCELLED = 'the run was cancelled before the index listed it'
+
+function sentOf({ attempts, milliseconds }: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds'> {
+  return { attempts, milliseconds }
+}
+
+/** A step whose file has its end. */
+function settled(result: FileResult): Step {
+  return { failed: failsStep(result.outcome), problem: undefined, ends: 'file', upload: undefined, result }
+}
+
+function lookupEnds(distribution: Distribution, problem: PublishError): Step {
+  return { failed: true, problem, ends: 'run', upload: undefined, result: notTried(distribution, problem) }
+}
+
+type Missing = Extract<Confirmation, { state: 'missing' }>
+
+function notListed({ waitedMs, problem }: Missing): string {
+  const reason = problem === undefined ? '' : ` (${problem.message})`
+  return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`
+}
+
+function whyMissing({ status, exists }: UploadEnd, missing: Missing): string {
+  const said = exists ? 'it says that the file exists' : `accepted (${status})`
+  return `${said}, but ${notListed(missing)}`
+}
+
+/** It may well be there: a new build would have other bytes, and then be in conflict. */
+function unconfirmed(distribution: Distribution, end: UploadEnd, why: string): FileResult {
+  return resultOf(distribution, {
+    ...sentOf(end),
+    outcome: 'unconfirmed',
+    code: 'E_INDEX_UNCONFIRMED',
+    message: why,
+    hint: 'Do not build again: "Re-run failed jobs" sends the same file, and one that is there is recognised.',
+  })
+}

@@ -1,0 +1,81 @@
+import type { Distribution } from '../distributions/distribution.ts'
+import { count, formatBytes } from '../text.ts'
+
+/** Milliseconds without a byte after which a file is told of. */
+const STALLED_AFTER = 20_000
+
+interface OnItsWay {
+  sent: number
+  movedAt: number
+  /** Whether its silence was told already. */
+  told: boolean
+}
+
+/** How far a run's uploads are, for lines in the log. Times are those of `performance.now()`, in milliseconds. */
+export class ProgressMeter {
+  readonly #startedAt: number
+  readonly #onTheirWay = new Map<Distribution, OnItsWay>()
+  #files = 0
+  #bytes = 0
+  #ended = 0
+  #sent = 0
+
+  constructor(startedAt: number) {
+    this.#startedAt = startedAt
+  }
+
+  /** What is to be sent in all. */
+  expect(distributions: readonly Distribution[]): void {
+    this.#files = distributions.length
+    this.#bytes = distributions.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** Bytes of a file went out. What a second try sends anew counts once. */
+  sent(distribution: Distribution, bytes: number, now: number): void {
+    const one = this.#onTheirWay.get(distribution) ?? { sent: 0, movedAt: now, told: false }
+    this.#onTheirWay.set(distribution, { sent: one.sent + bytes, movedAt: now, told: false })
+  }
+
+  ended(distribution: Distribution): void {
+    if (!this.#onTheirWay.delete(distribution)) return
+    this.#ended += 1
+    this.#sent += distribution.size
+  }
+
+  /** What there is to say now: one line of the run, and one for each file that stands still. */
+  lines(now: number): readonly string[] {
+    if (this.#files === 0) return []
+    if (this.#ended === this.#files) return ['everything is sent; waiting for the index to list it']
+    const stalled = [...this.#onTheirWay].filter(([, { movedAt, told }]) => !told && now - movedAt >= STALLED_AFTER)
+    for (const [, one] of stalled) one.told = true
+    return [this.#line(now), ...stalled.map(([{ file, size }, one]) => stallLine(file, size, one, now))]
+  }
+
+  #line(now: number): string {
+    const under = [...this.#onTheirWay].map(([{ size }, { sent }]) => Math.min(size, sent))
+    const sent = Math.min(
+      this.#bytes,
+      under.reduce((sum, bytes) => sum + bytes, this.#sent),
+    )
+    const seconds = (now - this.#startedAt) / 1000
+    const rate = seconds > 0 ? sent / seconds : 0
+    const parts = [
+      `${this.#ended} of ${count(this.#files, 'file')}`,
+      `${formatBytes(sent)} of ${formatBytes(this.#bytes)}`,
+      ...(rate > 0 ? [`${formatBytes(Math.round(rate))}/s`, timeLeft((this.#bytes - sent) / rate)] : []),
+    ]
+    return parts.join(', ')
+  }
+}
+
+function stallLine(file: string, size: number, { sent, movedAt }: OnItsWay, now: number): string {
+  const seconds = Math.round((now - movedAt) / 1000)
+  return sent < size
+    ? `${file}: nothing moved for ${seconds} s, after ${formatBytes(sent)} of ${formatBytes(size)}`
+    : `${file}: everything was sent, and the index has not answered for ${seconds} s`
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds < 90) return `about ${Math.ceil(seconds)} s left`
+  return seconds < 5400 ? `about ${Math.round(seconds / 60)} min left` : `about ${Math.round(seconds / 3600)} h left`
+}
