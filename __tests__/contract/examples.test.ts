@@ -105,7 +105,12 @@ for (const [where, text] of examples()) {
 describe('the documents', () => {
   it('show the action in README, the docs and every example that publishes', () => {
     const used = [...examples()].filter(([, text]) => stepsIn(parse(text)).some(ofThisAction)).map(([where]) => where)
-    for (const file of ['README.md, block 1', 'docs/from-twine.md, block 1', 'examples/publish-step.yml']) {
+    for (const file of [
+      'README.md, block 1',
+      'docs/from-twine.md, block 1',
+      'docs/private-indexes.md, block 1',
+      'examples/publish-step.yml',
+    ]) {
       assert.ok(used.includes(file), file)
     }
   })

@@ -2,6 +2,8 @@ import { type ErrorCode, PublishError } from '../errors.ts'
 import { formatBytes, printable, redact, type Secrets, shownUrl } from '../text.ts'
 import { type Answer, isHtml } from './answer.ts'
 import { blockPageOf } from './block-page.ts'
+import { meansExists } from './exists.ts'
+import { entryFor, filled } from './known-server.ts'
 import { leadsToLogin, redirectTarget } from './redirect.ts'
 import { comeBack, retryAfterMs } from './retry-after.ts'
 import { requestNumber, type ServerWords, wordsOf } from './server-words.ts'
@@ -56,6 +58,7 @@ export function explainAnswer(answer: Answer, sending: Sending): Verdict {
   if (blocked !== undefined) return blocked
   if (answer.status < 300) {
     if (asksToLogIn(answer)) return loginPage(`${said}, which is a page to log in`)
+    if (isSimpleIndex(answer, sending.url)) return storedNothing(situation)
     return { outcome: 'published', problem: undefined, ends: 'file' }
   }
   if (answer.status < 400) return redirected(situation)
@@ -139,19 +142,8 @@ function clientCertificate({ answer, words: { haystack }, said, certificateSubje
   return undefined
 }
 
-/** Statuses with which indexes say "exists"; the words decide, since each also means other things. */
-const EXISTS_STATUSES = new Set([400, 403, 409, 412, 422])
-
-/** PyPI's relatives, Pulp, Google, Gitea; GitLab; Nexus (two generations); Artifactory; Azure. */
-const EXISTS_WORDS =
-  /already exist|exists? already|already been taken|updating assets?\b|cannot be updated|overwrite (?:all )?artifact|already contains file/
-
-/** A 409 that is about something else: a project's name (PyPI), a policy of the repository (Artifactory). */
-const OTHER_CONFLICT = /existing project|rejected the/
-
-function exists({ answer: { status }, words: { haystack }, said }: Situation): Verdict | undefined {
-  if (!EXISTS_STATUSES.has(status)) return undefined
-  if (!EXISTS_WORDS.test(haystack) && (status !== 409 || OTHER_CONFLICT.test(haystack))) return undefined
+function exists({ answer, words: { haystack }, said }: Situation): Verdict | undefined {
+  if (!meansExists(answer, haystack)) return undefined
   const verdict = rejected(
     'file',
     'E_HTTP_EXISTS',
@@ -162,21 +154,69 @@ function exists({ answer: { status }, words: { haystack }, said }: Situation): V
 }
 
 function byStatus(situation: Situation): Verdict {
-  const { answer, said, words, url } = situation
+  const { answer, said, words } = situation
   const { status } = answer
   if (status === 401) return unauthorized(situation)
+  if (isWrongPlace(situation)) return rejected('run', 'E_HTTP_NOT_FOUND', said, placeHint(situation))
   if (status === 403) return forbidden(situation)
-  if (status === 404 || status === 405) return rejected('run', 'E_HTTP_NOT_FOUND', said, uploadUrlHint(url))
+  if (status === 404) return hidden(situation)
   if (status === 413 || /file (?:is )?too large/.test(words.haystack)) return tooLarge(situation)
   if (status === 421) return misdirected(situation)
   if (status === 429) return tooMany(situation)
   if (status >= 500 || status === 408 || status === 425) return serverError(situation)
-  return rejected(
-    'file',
-    'E_HTTP_REJECTED',
-    said,
-    'The words are those of the index; what they ask for has to be mended.',
+  const hint = /previously used by a file/.test(words.haystack)
+    ? 'An index of this kind never takes the name of a deleted file again: build a new version.'
+    : 'The words are those of the index; what they ask for has to be mended.'
+  return rejected('file', 'E_HTTP_REJECTED', said, hint)
+}
+
+/** A page of the simple index in answer to an upload: the server took it for a question. devpi answers so at /+simple/. */
+function isSimpleIndex(answer: Answer, { pathname }: URL): boolean {
+  if (/\/\+simple\/?$/.test(pathname)) return true
+  if (/\bvnd\.pypi\.simple\b/i.test(answer.headers.get('content-type') ?? '')) return true
+  return (
+    isHtml(answer) &&
+    /name\s?=\s?["']?pypi:repository-version|<title>\s?(?:simple index|links for) ?/i.test(answer.text)
   )
+}
+
+function storedNothing(situation: Situation): Verdict {
+  const message = `${situation.said}, which is a page of the simple index: nothing was stored`
+  return rejected('run', 'E_HTTP_NOT_FOUND', message, placeHint(situation))
+}
+
+function placeHint({ answer, url }: Situation): string {
+  return uploadUrlHint(url, entryFor(answer, url))
+}
+
+/** What Nexus says of a URL without its final slash, devpi of one that takes no forms, Artifactory of a virtual repository. */
+const WRONG_PLACE = /must have another '\/' after|could not decode json|default deployment repository/
+
+/** 405: no POST here; 415: none with a form (Artifactory's /simple). 404 is for `hidden` to judge. */
+function isWrongPlace({ answer: { status }, words: { haystack } }: Situation): boolean {
+  return status === 405 || status === 415 || (status < 500 && WRONG_PLACE.test(haystack))
+}
+
+/** A 404: no upload URL, or the repository is there and Artifactory is set to hide what a user may not see. */
+function hidden(situation: Situation): Verdict {
+  const { said, words } = situation
+  if (!words.haystack.includes('could not locate artifact')) {
+    return rejected('run', 'E_HTTP_NOT_FOUND', said, placeHint(situation))
+  }
+  const message = acceptedAs(situation, 'the index hides what the user may not do')
+  const hint = `Ask for permission to upload to the project ${situation.project}${permission(situation)}; a file of this name may be there, which the user may not replace.`
+  return rejected('project', 'E_HTTP_FORBIDDEN', message, hint)
+}
+
+/** What the server calls the right to upload, where it is known: ` (Nexus: the privilege ...)`. */
+function permission(situation: Situation): string {
+  return inItsWords(situation, 'permission')
+}
+
+function inItsWords({ answer, url, secrets }: Situation, what: 'permission' | 'credentials'): string {
+  const entry = entryFor(answer, url)
+  if (entry === undefined) return ''
+  return ` (${entry.name}: ${printable(redact(filled(entry[what], entry, url), secrets), 300)})`
 }
 
 /** Whom the server met, where the certificate cannot be the fault: it passed the handshake. */
@@ -194,7 +234,7 @@ function unauthorized(situation: Situation): Verdict {
     'run',
     'E_HTTP_UNAUTHORIZED',
     acceptedAs(situation, 'the index does not take the credentials'),
-    'Check user and password: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.',
+    `Check user and password${inItsWords(situation, 'credentials')}: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.`,
   )
 }
 
@@ -217,14 +257,16 @@ function forbidden(situation: Situation): Verdict {
     'project',
     'E_HTTP_FORBIDDEN',
     acceptedAs(situation, 'the index forbids the upload'),
-    `Ask for permission to upload to the project ${project}; several indexes also answer 403 to a wrong user or password.`,
+    `Ask for permission to upload to the project ${project}${permission(situation)}; several indexes also answer 403 to a wrong user or password.`,
   )
 }
 
-function anonymousHint({ certificateSubject, project }: Situation): string {
-  return certificateSubject === undefined
-    ? 'Give user and password: nothing was sent that says who publishes.'
-    : `Have the index map the certificate to a user who may upload to the project ${project}, or give user and password beside it.`
+function anonymousHint(situation: Situation): string {
+  const { certificateSubject, project } = situation
+  if (certificateSubject === undefined) {
+    return `Give user and password${inItsWords(situation, 'credentials')}: nothing was sent that says who publishes.`
+  }
+  return `Have the index map the certificate to a user who may upload to the project ${project}${permission(situation)}, or give user and password beside it.`
 }
 
 function tooLarge({ answer, said, contentLength, secrets }: Situation): Verdict {

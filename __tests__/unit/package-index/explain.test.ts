@@ -207,6 +207,22 @@ describe('an answer that means that the file is there', () => {
     ['CodeArtifact, or any other 409', answer(409, 'Conflict')],
     ['Pulp', answer(400, 'Package demo.whl already exists in index')],
     [
+      'Azure in another language',
+      answer(409, 'Conflict', '{"message":"?","typeKey":"PackageAlreadyExistsException"}', JSON_TYPE),
+    ],
+    ['pypiron', answer(409, 'Conflict', 'File already exists: demo-1.0.tar.gz')],
+    ['pypiserver to another client', answer(400, 'Bad Request', "<pre>Package 'demo' already exists!</pre>", HTML)],
+    ['a front that makes it a 403', answer(403, 'Forbidden', 'The file demo-1-py3-none-any.whl already exists')],
+    [
+      'Artifactory, older',
+      answer(
+        403,
+        'Forbidden',
+        '{"errors":[{"message":"Not enough permissions to overwrite artifact pypi:demo.whl"}]}',
+        JSON_TYPE,
+      ),
+    ],
+    [
       'Artifactory',
       answer(
         403,
@@ -231,13 +247,66 @@ describe('an answer that means that the file is there', () => {
     })
   }
 
+  for (const [server, given] of known) {
+    it(`is to be looked up: ${server}`, () => assert.equal(explain(given).exists, true))
+  }
+
   it('is told from a conflict about something else', () => {
     const name = answer(409, "The name 'demo' conflicts with an existing project. See help")
     const policy = answer(409, 'Conflict', `{"errors":[{"message":"The repository rejected the artifact"}]}`, JSON_TYPE)
-    const deleted = answer(400, 'This filename was previously used by a file that has since been deleted.')
-    for (const given of [name, policy, deleted]) {
+    const version = answer(
+      409,
+      'Conflict',
+      '{"message":"The version 1.0 has been deleted and cannot be restored"}',
+      JSON_TYPE,
+    )
+    for (const given of [name, policy, version]) {
       assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_REJECTED', 'file'])
+      assert.equal(explain(given).exists, undefined)
     }
+  })
+
+  it('is told from a name whose file was deleted (PyPI), which takes a new version', () => {
+    const words = 'This filename was previously used by a file that has since been deleted. Use a different version.'
+    const verdict = explain(answer(400, words))
+    assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_REJECTED', 'file'])
+    assert.equal(verdict.exists, undefined)
+    assert.match(verdict.problem?.hint ?? '', /never takes the name of a deleted file again: build a new version/)
+  })
+
+  it('is told from a permission that is missing, and from metadata that is wrong', () => {
+    const project = answer(403, 'Forbidden', 'A project of this name already exists and is not yours')
+    assert.deepEqual(summary(explain(project)), ['rejected', 'E_HTTP_FORBIDDEN', 'project'])
+    const metadata = answer(400, 'Bad Request', 'The field Name cannot be updated')
+    assert.deepEqual(summary(explain(metadata)), ['rejected', 'E_HTTP_REJECTED', 'file'])
+  })
+})
+
+describe('a success that stored nothing', () => {
+  const page = '<!DOCTYPE html><head><meta name="pypi:repository-version" content="1.0"></head><a href="x">x</a>'
+  const urls: [string, Answer, string, RegExp][] = [
+    ['devpi at +simple', answer(200, 'OK'), 'https://h/ci/prod/+simple/', /devpi takes uploads at .*USER\/INDEX/],
+    ['a page of the simple index', answer(200, 'OK', page, HTML), 'https://h/x/simple/', /simple index that pip reads/],
+    ['one without a version', answer(200, 'OK', '<title>Simple index</title>', HTML), 'https://h/simple/', /pip reads/],
+    [
+      'one in JSON',
+      answer(200, 'OK', '{"projects":[]}', { 'content-type': 'application/vnd.pypi.simple.v1+json' }),
+      'https://h/simple/',
+      /pip reads/,
+    ],
+  ]
+  for (const [kind, given, url, hint] of urls) {
+    it(`ends the run: ${kind}`, () => {
+      const verdict = explain(given, { url: new URL(url) })
+      assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_NOT_FOUND', 'run'])
+      assert.match(verdict.problem?.message ?? '', /a page of the simple index: nothing was stored$/)
+      assert.match(verdict.problem?.hint ?? '', hint)
+    })
+  }
+
+  it('is not seen where Pulp takes a file at /simple/', () => {
+    const taken = answer(202, 'Accepted', '{"task":"/pulp/api/v3/tasks/1/"}', JSON_TYPE)
+    assert.equal(explain(taken, { url: new URL('https://h/pypi/prod/simple/') }).outcome, 'published')
   })
 })
 
@@ -376,7 +445,7 @@ describe('403', () => {
   })
 })
 
-describe('404 and 405', () => {
+describe('404, 405 and 415', () => {
   const urls: [string, RegExp][] = [
     ['https://h/artifactory/pypi-local/', /artifactory\/api\/pypi\/REPOSITORY/],
     ['https://h/artifactory/api/pypi/local/simple', /without \/simple/],
@@ -394,13 +463,51 @@ describe('404 and 405', () => {
   ]
   for (const [url, hint] of urls) {
     it(`end the run, with a hint for a URL like ${url}`, () => {
-      for (const status of [404, 405]) {
+      for (const status of [404, 405, 415]) {
         const verdict = explain(answer(status, ''), { url: new URL(url) })
         assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_NOT_FOUND', 'run'])
         assert.match(verdict.problem?.hint ?? '', hint)
       }
     })
   }
+})
+
+describe('a server that is known by its answer', () => {
+  it('is advised on whatever the URL looks like', () => {
+    const devpi = answer(404, 'Not Found', '', { 'x-devpi-serial': '7' })
+    assert.match(explain(devpi).problem?.hint ?? '', /^The upload URL of devpi is https:\/\/HOST\/USER\/INDEX\/\.$/)
+    const nexus = answer(403, 'Forbidden', '', { server: 'Nexus/3.61.0-02 (OSS)' })
+    const { problem } = explain(nexus, { authorized: true })
+    assert.match(problem?.hint ?? '', /\(Nexus: the privilege nx-repository-view-pypi-REPOSITORY-add, /)
+  })
+
+  it('says with a 400 or a 403 that nothing is taken here, which ends the run', () => {
+    const slash = answer(400, "Repository path must have another '/' after initial '/'")
+    const json = answer(400, 'Bad Request', 'Bad request: could not decode json', { 'x-devpi-serial': '7' })
+    const virtual = answer(403, 'Forbidden', '{"errors":[{"message":"No default deployment repository"}]}', JSON_TYPE)
+    for (const given of [slash, json, virtual]) {
+      assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_NOT_FOUND', 'run'])
+    }
+  })
+
+  it('that hides what a user may not see (Artifactory) is asked for the permission', () => {
+    const hidden = `{"errors":[{"status":404,"message":"Could not locate artifact 'pypi:demo/1.0/demo-1.0.whl'"}]}`
+    const url = new URL('https://h/artifactory/api/pypi/pypi')
+    const verdict = explain(answer(404, 'Not Found', hidden, JSON_TYPE), { url, authorized: true })
+    assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_FORBIDDEN', 'project'])
+    assert.match(
+      verdict.problem?.hint ?? '',
+      /Deploy\/Cache on the repository pypi, .*a file of this name may be there/,
+    )
+  })
+
+  it('never brings a secret of the URL into its advice', () => {
+    const secrets = new Secrets()
+    secrets.add('s3cret-token')
+    const url = new URL('https://h/repository/s3cret-token/')
+    const { problem } = explain(answer(403, 'Forbidden'), { url, secrets, authorized: true })
+    assert.match(problem?.hint ?? '', /nx-repository-view-pypi-\*\*\*-add/)
+  })
 })
 
 describe('a file that is too large', () => {
@@ -460,7 +567,7 @@ describe('another refusal', () => {
     const verdict = explain(gitea)
     assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_REJECTED', 'file'])
     assert.equal(verdict.problem?.message, 'the index answered 400 Bad Request: hash mismatch')
-    for (const status of [400, 402, 406, 410, 411, 415, 422, 451]) {
+    for (const status of [400, 402, 406, 410, 411, 422, 451]) {
       assert.deepEqual(summary(explain(answer(status, ''))), ['rejected', 'E_HTTP_REJECTED', 'file'])
     }
   })
