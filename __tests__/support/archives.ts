@@ -21,6 +21,8 @@ export interface ZipSpec {
   readonly version?: number
   /** Unix mode, in the external attributes. */
   readonly mode?: number
+  /** MS-DOS date and time; the first day of 1980 where nothing is said. */
+  readonly modified?: number
   readonly comment?: string
   readonly crc?: number
   /** Sizes that both headers announce. */
@@ -153,7 +155,7 @@ function localMember(spec: ZipSpec): Buffer {
     u16(spec.version ?? 20),
     u16(spec.localFlags ?? flagsOf(spec)),
     u16(spec.localMethod ?? spec.method ?? 8),
-    u32(0x00210000),
+    u32(spec.modified ?? 0x00210000),
     u32(spec.localCrc ?? (announced ? crc : 0)),
     u32(spec.localCompressedSize ?? (announced ? compressedSize : 0)),
     u32(spec.localSize ?? (announced ? size : 0)),
@@ -188,7 +190,7 @@ function centralHeader(spec: ZipSpec, offset: number): Buffer {
     u16(spec.version ?? 20),
     u16(flagsOf(spec)),
     u16(spec.method ?? 8),
-    u32(0x00210000),
+    u32(spec.modified ?? 0x00210000),
     u32(spec.crc ?? crc32(content)),
     u32(spec.centralCompressedSize ?? spec.compressedSize ?? data.length),
     u32(spec.centralSize ?? spec.size ?? content.length),

@@ -12,13 +12,18 @@ export class ByteReader {
   /** The next `length` bytes; fewer only at the end of the stream. */
   async take(length: number): Promise<Buffer> {
     const parts: Buffer[] = []
+    for await (const part of this.pieces(length)) parts.push(part)
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
+  }
+
+  /** The next `length` bytes as they come; fewer only at the end of the stream. */
+  async *pieces(length: number): AsyncGenerator<Buffer> {
     let missing = length
     while (missing > 0 && (await this.#fill())) {
       const part = this.#advance(missing)
-      parts.push(part)
       missing -= part.length
+      yield part
     }
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
   }
 
   /** Whether there were `length` bytes more to skip. */

@@ -25,7 +25,7 @@ const MOST_RATIO = 100
  * @throws PublishError E_DIST_LAYOUT, E_DIST_LIMIT for a bomb; the signal's reason when it is aborted
  */
 export async function* gunzip(file: OpenFile, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  const start = headerLength(file)
+  const start = gzipHeaderLength(file)
   const length = file.size - start - TRAILER_BYTES
   if (length < 0) throw layoutFault(file, 'the gzip file is cut off')
   const range = { start, length, what: 'the archive', surplus: (used: number) => describeRest(file, start + used) }
@@ -43,8 +43,12 @@ export async function* gunzip(file: OpenFile, signal?: AbortSignal): AsyncGenera
   if (trailer.readUInt32LE(4) !== total % 2 ** 32) throw layoutFault(file, 'the gzip length does not fit the content')
 }
 
-/** Where the compressed data begins. */
-function headerLength(file: OpenFile): number {
+/**
+ * Where the compressed data of a gzip file begins, in bytes.
+ *
+ * @throws PublishError E_DIST_LAYOUT
+ */
+export function gzipHeaderLength(file: OpenFile): number {
   const bytes = file.readSync(0, Math.min(LONGEST_HEADER, file.size))
   if (bytes.length < HEADER_BYTES || bytes.readUInt16BE(0) !== 0x1f8b) {
     throw layoutFault(file, `expected a gzip file (.tar.gz), found ${kindOf(bytes)}`)

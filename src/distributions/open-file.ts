@@ -52,6 +52,18 @@ export class OpenFile {
   }
 
   /**
+   * Takes over the descriptor of a regular file that this process wrote itself, and that need not have a path any more.
+   * `close()` closes it; when this throws, the caller does.
+   *
+   * @throws PublishError E_DIST_FILE for anything that is no regular file
+   */
+  static adopt(descriptor: number, shownName: string): OpenFile {
+    const shown = printable(shownName)
+    const { size } = regularFile(shown, () => fstatSync(descriptor, { bigint: true }))
+    return new OpenFile(descriptor, shown, Number(size))
+  }
+
+  /**
    * Bytes `position` to `position + length`, all of them, in a buffer of their own.
    *
    * @throws PublishError E_DIST_LAYOUT when they were never in the file (an archive that is cut off, or points past its

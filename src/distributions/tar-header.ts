@@ -24,6 +24,8 @@ export interface TarHeader {
   readonly target: string
   /** Bytes of content. */
   readonly size: number
+  /** The block that all this is read from. */
+  readonly block: Buffer
 }
 
 /** What a pax extended header says of the member behind it. */
@@ -62,6 +64,7 @@ export function parseTarHeader(block: Buffer): TarHeader {
     name: prefix === '' ? name : `${prefix}/${name}`,
     target: textOf(block.subarray(157, 257)),
     size: sizeOf(block.subarray(124, 136)),
+    block,
   }
 }
 
@@ -127,14 +130,7 @@ export function parseLongName(content: Buffer): string {
  * @throws TarFault, also for what other readers leave out or read in their own way: sparse files, NUL, other charsets
  */
 export function parsePax(content: Buffer): PaxRecords {
-  const records = new Map<string, Buffer>()
-  for (let position = 0; position < content.length; ) {
-    const { key, value, end } = paxRecord(content, position)
-    if (records.has(key)) throw new TarFault(`its pax header has ${key} twice`)
-    if (key.startsWith('GNU.sparse')) throw new TarFault('it is a sparse file, which readers do not read alike')
-    records.set(key, value)
-    position = end
-  }
+  const records = paxRecords(content)
   const charset = records.get('hdrcharset')?.toString('latin1')
   if (charset !== undefined && charset !== 'ISO-IR 10646 2000 UTF-8')
     throw new TarFault('its pax header is not in UTF-8')
@@ -147,6 +143,23 @@ export function parsePax(content: Buffer): PaxRecords {
     ...(linkpath !== undefined && { linkpath }),
     ...(size !== undefined && { size: Number(size) }),
   }
+}
+
+/**
+ * The records of a pax extended header by their keys.
+ *
+ * @throws TarFault
+ */
+export function paxRecords(content: Buffer): ReadonlyMap<string, Buffer> {
+  const records = new Map<string, Buffer>()
+  for (let position = 0; position < content.length; ) {
+    const { key, value, end } = paxRecord(content, position)
+    if (records.has(key)) throw new TarFault(`its pax header has ${key} twice`)
+    if (key.startsWith('GNU.sparse')) throw new TarFault('it is a sparse file, which readers do not read alike')
+    records.set(key, value)
+    position = end
+  }
+  return records
 }
 
 function paxRecord(content: Buffer, start: number): { key: string; value: Buffer; end: number } {
@@ -185,7 +198,7 @@ export function applyExtensions(header: TarHeader, pax: PaxRecords, longName?: s
     throw new TarFault(`its size is ${header.size} in the header and ${pax.size} in the pax header`)
   }
   const changed = {
-    type: header.type,
+    ...header,
     name: pax.path ?? longName ?? header.name,
     target: pax.linkpath ?? longTarget ?? header.target,
     size: pax.size ?? header.size,

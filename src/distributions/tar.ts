@@ -39,11 +39,18 @@ export interface TarMember {
   readonly offset: number
   /** The content, which must be asked for before the next member is. The caller compares `size` with a limit first. */
   content(): Promise<Buffer>
+  /** The same in pieces: what is cut off is told behind the last one. */
+  pieces(): AsyncGenerator<Buffer>
+  /** Its header block, as it is written. */
+  readonly block: Buffer
+  /** The content of the pax header before it; empty where there is none. */
+  readonly pax: Buffer
 }
 
 /** What extended headers said of the member that follows them. */
 interface Extensions {
   pax?: PaxRecords
+  paxContent?: Buffer
   longName?: string
   longTarget?: string
 }
@@ -124,7 +131,8 @@ function extend(type: string, content: Buffer, before: Extensions): Extensions {
   }
   const key = type === 'x' ? 'pax' : type === 'L' ? 'longName' : 'longTarget'
   if (before[key] !== undefined) throw new TarFault('it has two extended headers of one kind')
-  return { ...before, [key]: type === 'x' ? parsePax(content) : parseLongName(content) }
+  if (type === 'x') return { ...before, pax: parsePax(content), paxContent: content }
+  return { ...before, [key]: parseLongName(content) }
 }
 
 async function* oneMember(
@@ -132,7 +140,7 @@ async function* oneMember(
   reader: ByteReader,
   header: TarHeader,
   offset: number,
-  { pax = {}, longName, longTarget }: Extensions,
+  { pax = {}, paxContent = Buffer.alloc(0), longName, longTarget }: Extensions,
 ): AsyncGenerator<TarMember> {
   const { type, name, target, size } = atOffset(file, offset, () => applyExtensions(header, pax, longName, longTarget))
   const kind = atOffset(file, offset, () => kindOf(type, name, size), name)
@@ -142,7 +150,11 @@ async function* oneMember(
     if (bytes.length < size) throw cutOff(file, offset)
     return bytes
   }
-  yield { kind, name, target, size, offset, content }
+  async function* pieces() {
+    yield* reader.pieces(size)
+    if (reader.position < start + size) throw cutOff(file, offset)
+  }
+  yield { kind, name, target, size, offset, content, pieces, block: header.block, pax: paxContent }
   if (!(await reader.skip(start + size - reader.position))) throw cutOff(file, offset)
   await skipPadding(file, reader, size, offset)
 }

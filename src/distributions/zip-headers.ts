@@ -50,8 +50,8 @@ export interface CentralHeader {
   readonly unixType: number
   readonly hasDescriptor: boolean
   readonly surplusZip64: boolean
-  /** Bytes of this header. */
-  readonly length: number
+  /** This header, as it is written. */
+  readonly bytes: Buffer
 }
 
 /**
@@ -92,7 +92,7 @@ export function parseCentralHeader(directory: Buffer, position: number): Central
     unixType: (header.readUInt32LE(38) >>> 16) & 0o170000,
     hasDescriptor: (flags & FLAG.descriptor) !== 0,
     surplusZip64: zip64.surplus !== undefined,
-    length: extraEnd,
+    bytes: header.subarray(0, extraEnd),
   }
 }
 
@@ -140,7 +140,12 @@ function zip64Values(extra: Buffer, values: readonly number[]): { values: number
   return { values: completed, surplus: undefined }
 }
 
-function extraFields(extra: Buffer): Map<number, Buffer> {
+/**
+ * The extra fields of a header by their id; of two with one id the last.
+ *
+ * @throws ZipFault
+ */
+export function extraFields(extra: Buffer): Map<number, Buffer> {
   const fields = new Map<number, Buffer>()
   for (let position = 0; position < extra.length; ) {
     const start = position + 4

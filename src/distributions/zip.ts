@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { count, formatBytes, printable } from '../text.ts'
 import { layoutFault } from './archive-fault.ts'
 import { segmentsOf } from './archive-path.ts'
-import { inflate } from './inflate.ts'
+import { inflate, steps } from './inflate.ts'
 import type { OpenFile } from './open-file.ts'
 import { type DirectoryRange, readZipEnd } from './zip-end.ts'
 import {
@@ -41,7 +41,11 @@ export interface ZipMember {
   readonly crc: number
   readonly compressedSize: number
   readonly size: number
+  /** Position of its local header. */
+  readonly offset: number
   readonly dataOffset: number
+  /** Its header in the central directory, as it is written. */
+  readonly header: Buffer
 }
 
 export interface ZipContent {
@@ -134,7 +138,7 @@ async function readDirectory(
     if (paths.has(path)) throw refused(file, header.name, header.offset, 'there is another member of this name')
     paths.add(path)
     headers.push(header)
-    position += header.length
+    position += header.bytes.length
   }
   if (headers.length !== range.members) {
     throw layoutFault(
@@ -214,7 +218,7 @@ function surplusZip64(file: OpenFile, central: CentralHeader): Error {
 }
 
 function memberOf(central: CentralHeader, dataOffset: number): ZipMember {
-  const { name, unixType, method, crc, compressedSize, size } = central
+  const { name, unixType, method, crc, compressedSize, size, offset } = central
   return {
     name,
     segments: segmentsOf(name),
@@ -224,7 +228,9 @@ function memberOf(central: CentralHeader, dataOffset: number): ZipMember {
     crc,
     compressedSize,
     size,
+    offset,
     dataOffset,
+    header: central.bytes,
   }
 }
 
@@ -235,33 +241,36 @@ function ratioWarning(file: OpenFile, headers: readonly CentralHeader[]): string
 }
 
 /**
- * The content of one member, checked by length and CRC32, with not a byte behind its compressed data. The caller
- * compares `member.size` with a limit first: so many bytes are allocated, and never more.
+ * The content of one member. The caller compares `member.size` with a limit first: so many bytes are held, and never
+ * more.
  *
  * @throws PublishError E_DIST_LAYOUT; the signal's reason when it is aborted
  */
 export async function readMember(file: OpenFile, member: ZipMember, signal?: AbortSignal): Promise<Buffer> {
-  const content = member.isStored
-    ? file.readSync(member.dataOffset, member.size)
-    : await inflateMember(file, member, signal)
-  if (content.length !== member.size || crc32(content) !== member.crc) {
-    throw layoutFault(
-      file,
-      `the content of the member ${printable(member.name, 120)} does not fit its announced size and checksum`,
-    )
-  }
-  return content
+  const pieces: Buffer[] = []
+  for await (const piece of memberContent(file, member, signal)) pieces.push(piece)
+  return Buffer.concat(pieces)
 }
 
-async function inflateMember(file: OpenFile, member: ZipMember, signal: AbortSignal | undefined): Promise<Buffer> {
+/**
+ * The content of one member in pieces, checked by length and CRC32, with not a byte behind its compressed data. What is
+ * handed out is proven only when the last piece was: never more than `member.size` and one step.
+ *
+ * @throws PublishError E_DIST_LAYOUT; the signal's reason when it is aborted
+ */
+export async function* memberContent(file: OpenFile, member: ZipMember, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const what = `the member ${printable(member.name, 120)}`
-  const chunks: Buffer[] = []
+  const range = { start: member.dataOffset, length: member.compressedSize, what }
   let total = 0
-  for await (const chunk of inflate(file, { start: member.dataOffset, length: member.compressedSize, what }, signal)) {
+  let checksum = 0
+  for await (const chunk of member.isStored ? steps(file, range) : inflate(file, range, signal)) {
+    signal?.throwIfAborted()
     total += chunk.length
     if (total > member.size)
       throw layoutFault(file, `${what} inflates to more than the ${member.size} bytes that it announces`)
-    chunks.push(chunk)
+    checksum = crc32(chunk, checksum)
+    yield chunk
   }
-  return Buffer.concat(chunks)
+  if (total !== member.size || checksum !== member.crc)
+    throw layoutFault(file, `the content of ${what} does not fit its announced size and checksum`)
 }

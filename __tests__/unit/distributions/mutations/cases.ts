@@ -105,6 +105,13 @@ export function caseOf(number: number): Case {
   return random.pick(kinds)(random)
 }
 
+/** A distribution of this name that was not changed; by the number one of several. */
+export function originalOf(file: string, number: number): Buffer {
+  const random = new Random(number)
+  if (file === WHEEL) return random.pick(WHEELS)
+  return random.pick(file === ZIP ? ZIPS : [...SDISTS, ...TARS.map((bytes) => makeGzip(bytes, { level: 1 }))])
+}
+
 function wheel(random: Random): Case {
   return { file: WHEEL, bytes: mutate(random.pick(WHEELS), random, WHEELS) }
 }
