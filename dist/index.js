@@ -51783,6 +51783,7 @@ function writeEncryptedPem(label, bytes, { cipher, iv }) {
 /* harmony export */   GW: () => (/* binding */ problemsOf),
 /* harmony export */   Ku: () => (/* binding */ ProblemList),
 /* harmony export */   S1: () => (/* binding */ PublishError),
+/* harmony export */   bg: () => (/* binding */ mayPass),
 /* harmony export */   p5: () => (/* binding */ PublishErrors)
 /* harmony export */ });
 /* unused harmony export ERROR_CODES */
@@ -51854,6 +51855,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'E_NETWORK_CLOSED',
     'E_PROXY_UNREACHABLE',
     'E_PROXY_REFUSED',
+    'E_PROXY_GATEWAY',
     'E_TLS_NOT_TLS',
     'E_TLS_VERSION',
     'E_TLS_HANDSHAKE',
@@ -51887,6 +51889,10 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'E_HTTP_SERVER_ERROR',
     'E_HTTP_NOT_HTTP',
     'E_HTTP_NO_ANSWER',
+    'E_INDEX_UNPROVEN',
+    'E_INDEX_LOOKUP',
+    'E_INDEX_CONFLICT',
+    'E_INDEX_UNCONFIRMED',
 ]));
 /** One fault, explained to the person who has to mend it. Never holds a secret; foreign text in it went through `text.ts`. */
 class PublishError extends Error {
@@ -51898,6 +51904,18 @@ class PublishError extends Error {
         this.code = code;
         this.hint = hint;
     }
+}
+const PASSING = [
+    'E_NETWORK_DNS',
+    'E_NETWORK_REFUSED',
+    'E_NETWORK_TIMEOUT',
+    'E_NETWORK_CLOSED',
+    'E_PROXY_UNREACHABLE',
+    'E_PROXY_GATEWAY',
+];
+/** Whether a connection that failed so may stand at the next try. */
+function mayPass({ code }) {
+    return PASSING.includes(code);
 }
 /** Several faults that were found in one stage and are reported together. Never empty. */
 class PublishErrors extends Error {
@@ -51980,7 +51998,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _cleanup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4755);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
-/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3396);
+/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1583);
 /* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
@@ -52320,7 +52338,6 @@ function isPublicBundle(material) {
 
 ;// CONCATENATED MODULE: ./lib/neighbours.js
 /** What users of twine, uv and gh-action-pypi-publish write, and what it is called here. */
-const REJECTED = 'the index decides, and a file that it has already is reported as rejected';
 const TOKEN = 'a token is the `password` here, with the user name that your index documents as `user`';
 /** By their newer spelling, with hyphens. */
 const INPUTS = new Map([
@@ -52341,8 +52358,7 @@ const INPUTS = new Map([
     ['private-key', 'this action calls it `client-key`'],
     ['passphrase', 'this action calls it `client-key-passphrase`'],
     ['ca-cert', 'this action calls it `ca-bundle`'],
-    ['skip-existing', `this version has no \`skip-existing\`: ${REJECTED}`],
-    ['check-url', 'this version does not look files up on the index'],
+    ['index', 'the simple index is `check-url` here, the upload URL `repository-url`'],
     ['attestations', 'this version attaches no attestations; remove the input'],
     ['verbose', 'the log is always complete; remove the input'],
     ['print-hash', 'the digests stand in the summary and in the output `files`; remove the input'],
@@ -52387,6 +52403,12 @@ const DEFAULTS = new Map([
     ['expiry-error-days', '0'],
     ['tls-min-version', '1.2'],
     ['tls-max-version', '1.3'],
+    ['check-url', 'auto'],
+    ['skip-existing', 'false'],
+    ['verify-upload', 'true'],
+    ['verify-timeout-seconds', '300'],
+    ['max-parallel', '6'],
+    ['retries', '4'],
     ['verify-metadata', 'true'],
     ['md5-digest', 'false'],
     ['expected-projects', 'one'],
@@ -52484,6 +52506,12 @@ function readInputs(env, secretInputs, mask, secrets) {
         expiryErrorDays: reader.integer('expiry-error-days', 0, 3650),
         tlsMinVersion: reader.tlsVersion('tls-min-version'),
         tlsMaxVersion: reader.tlsVersion('tls-max-version'),
+        checkUrl: reader.checkUrl(),
+        skipExisting: reader.boolean('skip-existing'),
+        verifyUpload: reader.boolean('verify-upload'),
+        verifyTimeoutMs: reader.integer('verify-timeout-seconds', 1, 3600) * 1000,
+        maxParallel: reader.integer('max-parallel', 1, 16),
+        retries: reader.integer('retries', 0, 10),
         verifyMetadata: reader.boolean('verify-metadata'),
         md5Digest: reader.boolean('md5-digest'),
         expectedProjects: reader.expectedProjects(),
@@ -52605,6 +52633,19 @@ class InputReader {
             });
             return undefined;
         }
+        return this.#url('repository-url', value, 'https://index.example.com/legacy/');
+    }
+    checkUrl() {
+        const value = this.text('check-url');
+        if (value === 'auto' || value === 'off')
+            return value;
+        const url = this.#url('check-url', value, 'https://index.example.com/simple/');
+        if (url === undefined || url.search === '')
+            return url;
+        this.#invalid('check-url', '`auto`, `off` or the URL of a simple index without a query', (0,lib_text/* shownUrl */.zA)(url));
+        return undefined;
+    }
+    #url(name, value, example) {
         const url = URL.parse(value);
         const fault = faultOfUrl(value) ?? (url === null ? 'it is not a URL' : undefined);
         if (url !== null && fault === undefined)
@@ -52612,7 +52653,7 @@ class InputReader {
         // The value is not shown: what is wrong with it may be a password in it.
         this.#problems.add({
             code: 'E_INPUT_INVALID',
-            message: `repository-url must be an https URL such as https://index.example.com/legacy/, but ${fault}`,
+            message: `${name} must be an https URL such as ${example}, but ${fault}`,
         });
         return undefined;
     }
@@ -52771,7 +52812,7 @@ function longBase64(value) {
     return value.match(/[A-Za-z0-9+/_-]{16,}={0,2}/g) ?? [];
 }
 /**
- * What is wrong with the text of an upload URL. By its text and not as a parsed URL: the parser drops line ends, reads a
+ * What is wrong with the text of a URL that gets the certificate. By its text and not as a parsed URL: the parser drops line ends, reads a
  * backslash as a slash, and takes the first folder for the host where that came out empty (`https:///legacy/`).
  */
 function faultOfUrl(value) {
@@ -53134,7 +53175,7 @@ function linesToHide(keyPem) {
 
 /***/ }),
 
-/***/ 3396:
+/***/ 1583:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -53142,17 +53183,6 @@ function linesToHide(keyPem) {
 __nccwpck_require__.d(__webpack_exports__, {
   m: () => (/* binding */ publish)
 });
-
-;// CONCATENATED MODULE: ./lib/credentials/basic.js
-/**
- * Value of the Authorization header (RFC 7617, UTF-8). It becomes a secret here: a front that echoes its request must
- * not bring it into a log.
- */
-function basicAuthorization({ user, password }, secrets) {
-    const token = Buffer.from(`${user}:${password}`, 'utf8').toString('base64');
-    secrets.add(token);
-    return `Basic ${token}`;
-}
 
 // EXTERNAL MODULE: ./lib/errors.js
 var lib_errors = __nccwpck_require__(452);
@@ -53177,100 +53207,416 @@ const OUTCOMES = (/* unused pure expression or super */ null && ([
 function failsStep(outcome) {
     return ['conflict', 'rejected', 'unconfirmed', 'no-answer', 'not-tried'].includes(outcome);
 }
-
-;// CONCATENATED MODULE: ./lib/package-index/sequence.js
-
-
-/**
- * Uploads one distribution after the other, in the order given (wheels before the sdists of their version). A 403 ends
- * its project, whatever concerns all files ends the run, and an sdist is held back when a wheel of its version failed:
- * users of that wheel's platform would build from source without knowing.
- *
- * `onResult` is called once for every file, in order, also for those that were not tried.
- *
- * @returns what ended the run early
- * @throws what `upload` rejects with (the run was cancelled), after `onResult` was called for the rest
- */
-async function uploadInOrder(distributions, upload, onResult) {
-    const progress = { failedWheels: [], stopped: new Map(), ended: undefined, interruption: undefined };
-    for (const distribution of distributions) {
-        const result = heldBack(distribution, progress) ?? (await send(distribution, upload, progress));
-        if (distribution.kind === 'wheel' && failsStep(result.outcome))
-            progress.failedWheels.push(distribution);
-        onResult(result);
-    }
-    if (progress.interruption !== undefined)
-        throw progress.interruption.error;
-    return progress.ended;
-}
-async function send(distribution, upload, progress) {
-    try {
-        const end = await upload(distribution);
-        const { problem, ends } = end;
-        if (ends === 'run')
-            progress.ended = problem;
-        else if (ends === 'project' && problem !== undefined)
-            progress.stopped.set(distribution.project, problem);
-        return resultOf(distribution, end);
-    }
-    catch (error) {
-        progress.interruption = { error };
-        const [problem] = (0,lib_errors/* problemsOf */.GW)(error);
-        progress.ended = problem;
-        return interrupted(distribution, problem);
-    }
-}
-function heldBack(distribution, { failedWheels, stopped, ended }) {
-    const { project, version, kind } = distribution;
-    const problem = ended ?? stopped.get(project);
-    if (problem !== undefined)
-        return notTried(distribution, problem);
-    if (kind === 'wheel')
-        return undefined;
-    const failed = failedWheels.filter((wheel) => wheel.project === project && wheel.version === version);
-    return failed.length === 0 ? undefined : withoutItsWheels(distribution, failed);
-}
-function withoutItsWheels(distribution, failed) {
-    const [first] = failed;
-    const others = failed.length === 1 ? '' : ` and ${failed.length - 1} more`;
-    const lines = failed.map(({ shown }) => `!${shown}`).slice(0, 3);
-    return {
-        ...untouched(distribution),
-        message: `not sent, because the wheel ${first?.file}${others} of the same version did not succeed: whoever needs that wheel would build from source`,
-        hint: `Mend that first; to publish this file all the same, list in \`files\` what is published and exclude the wheel there: ${lines.join(' ')}`,
-    };
-}
-function untouched({ file, project, version, kind, sha256, size }) {
+function resultOf({ file, project, version, kind, sha256, size }, story) {
     const what = { file, project, version, kind, sha256, size };
-    const nothing = { verified: 'no', attempts: 0, milliseconds: 0, code: undefined, hint: undefined };
-    return { ...what, ...nothing, outcome: 'not-tried', message: 'not sent' };
+    const nothing = { verified: 'no', attempts: 0, milliseconds: 0 };
+    return { ...what, ...nothing, code: undefined, message: undefined, hint: undefined, ...story };
+}
+/** The words of a problem, as a file's. */
+function wordsOfProblem(problem) {
+    return { code: problem?.code, message: problem?.message, hint: problem?.hint };
 }
 /**
  * A file that is not sent because of `problem`. It is told where it happened: repeated for each file, it would be the
  * whole log. Undefined: the run ended before its turn.
  */
 function notTried(distribution, problem) {
-    if (problem === undefined)
-        return { ...untouched(distribution), message: 'not sent: the run ended before its turn' };
-    return { ...untouched(distribution), code: problem.code, message: 'not sent, because of an earlier fault' };
+    return resultOf(distribution, {
+        outcome: 'not-tried',
+        code: problem?.code,
+        message: problem === undefined ? 'not sent: the run ended before its turn' : 'not sent, because of an earlier fault',
+    });
 }
-/** A file that a dry run would have sent. */
-function wouldPublish(distribution) {
-    return { ...untouched(distribution), outcome: 'would-publish', message: undefined };
+
+;// CONCATENATED MODULE: ./lib/package-index/existing.js
+
+/** A file that is on the index with these very bytes. */
+function present(distribution, outcome, sent, verified = 'sha256') {
+    return resultOf(distribution, {
+        outcome,
+        verified,
+        attempts: sent.attempts ?? 0,
+        milliseconds: sent.milliseconds ?? 0,
+    });
+}
+/** A file whose name is on the index, with other bytes or with bytes that cannot be compared. It was not replaced. */
+async function occupied(distribution, finding, policy, sent, signal) {
+    const { skipExisting, difference } = policy;
+    const { url } = finding;
+    const details = url === undefined ? '' : await difference(distribution, url, signal);
+    const message = `${whatIsThere(distribution, finding)}${details === '' ? '' : ` (${details})`}${upstreams(policy)}`;
+    return resultOf(distribution, {
+        outcome: skipExisting ? 'skipped' : 'conflict',
+        code: 'E_INDEX_CONFLICT',
+        message: skipExisting ? `${message}; it was left as it is` : message,
+        hint: skipExisting ? undefined : hintFor(policy),
+        ...sent,
+    });
+}
+function whatIsThere({ sha256 }, finding) {
+    if (finding.state === 'other') {
+        return `the index has a file of this name with other bytes: ${finding.listed} there, sha256 ${sha256} here`;
+    }
+    return `the index has a file of this name, and its bytes cannot be compared with sha256 ${sha256} here: ${finding.why}`;
+}
+function upstreams({ mergesUpstreams }) {
+    return mergesUpstreams ? '; a repository that merges others shows their files too' : '';
+}
+function hintFor({ runAttempt }) {
+    const rerun = runAttempt > 1
+        ? ` This is attempt ${runAttempt} of the run: "Re-run all jobs" builds again, and a second build has other bytes. Build in a job of its own, and "Re-run failed jobs" sends the same files.`
+        : '';
+    return `Publish the files that were published first, or a new version; \`skip-existing: true\` leaves what is there and goes on.${rerun}`;
+}
+/** Files of two builds of one version, side by side on the index: what `skip-existing` can come to. */
+function mixtureWarning(results) {
+    const skipped = results.filter(({ outcome }) => outcome === 'skipped');
+    const mixed = skipped.find(({ project, version }) => results.some((one) => one.outcome === 'published' && one.project === project && one.version === version));
+    if (mixed === undefined)
+        return undefined;
+    return `${mixed.project} ${mixed.version} on the index is a mixture of two builds: ${mixed.file} there has other bytes than this build's, and other files of this build were added`;
+}
+
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: ./lib/package-index/retry-after.js
+/** Milliseconds: a server that asks to come back later than this gets no second try in this run. */
+const LONGEST_WAIT = 120_000;
+/**
+ * How long a server asks to wait (Retry-After; RFC 9110, 10.2.3: seconds or a date), in milliseconds, 0 for a time that
+ * has passed; undefined: it does not say, or nobody can read it.
+ */
+function retryAfterMs({ headers }, now) {
+    const text = headers.get('retry-after')?.trim() ?? '';
+    if (/^\d{1,8}$/.test(text))
+        return Number(text) * 1000;
+    const date = httpDate(text);
+    // Both dates of one clock: this machine's may be wrong.
+    const clock = httpDate(headers.get('date') ?? '') ?? now;
+    return date && Math.max(0, date.getTime() - clock.getTime());
+}
+function httpDate(value) {
+    const date = new Date(/ GMT$/.test(value) ? value : '');
+    return Number.isNaN(date.getTime()) ? undefined : date;
+}
+/** `in 90 s`, `in 5 minutes (2026-11-27T03:35:00Z)`: when to come back, for people. */
+function comeBack(waitMs, now) {
+    const seconds = Math.ceil(waitMs / 1000);
+    if (seconds < 120)
+        return `in ${seconds} s`;
+    const time = new Date(now.getTime() + waitMs).toISOString().slice(0, 19);
+    const amount = seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
+    return `in ${amount} (${time}Z)`;
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/simple-index.js
+/** What ended a lookup. */
+class LookupFailure extends Error {
+    problem;
+    /** Undefined: another try would end the same way. */
+    retry;
+    constructor(problem, retry) {
+        super(problem.message, { cause: problem });
+        this.name = 'LookupFailure';
+        this.problem = problem;
+        this.retry = retry;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/lookups.js
+
+
+/** Milliseconds after which a lookup counts no more: somebody else may have published since. */
+const STALE_AFTER = 10_000;
+const ABSENT = { state: 'absent' };
+/** What the index has of the projects of one run: asked once a project, and again when that is long ago. */
+class Lookups {
+    #access;
+    #distributions;
+    #lookups = new Map();
+    constructor(access, distributions) {
+        this.#access = access;
+        this.#distributions = Map.groupBy(distributions, ({ project }) => project);
+    }
+    /** All projects, side by side. Rejects with the first LookupFailure, or with the signal's reason. */
+    async all(signal) {
+        const projects = [...this.#distributions.keys()];
+        const found = await Promise.all(projects.map(async (one) => [one, await this.#lookUp(one, signal)]));
+        return new Map(found);
+    }
+    /** What the index has of one file, by a lookup that is not stale. Rejects as `all` does. */
+    async recent({ project, file }, signal) {
+        const known = this.#lookups.get(project);
+        const isRecent = known !== undefined && performance.now() - known.at < STALE_AFTER;
+        const { files } = await (isRecent ? known.findings : this.#lookUp(project, signal));
+        return files.get(file) ?? ABSENT;
+    }
+    /** What the index has of one file now; undefined when it does not say. Rejects with the signal's reason. */
+    async now(distribution, signal) {
+        const { project, file } = distribution;
+        try {
+            const { files } = await askPatiently(this.#access, project, [distribution], 'json', signal);
+            return files.get(file) ?? ABSENT;
+        }
+        catch (error) {
+            if (error instanceof LookupFailure)
+                return undefined;
+            throw error;
+        }
+    }
+    #lookUp(project, signal) {
+        const files = this.#distributions.get(project) ?? [];
+        const findings = askPatiently(this.#access, project, files, 'json', signal);
+        // Whoever awaits it hears of its end; one that nobody awaits any more must not end the process.
+        findings.catch(() => { });
+        this.#lookups.set(project, { at: performance.now(), findings });
+        return findings;
+    }
+}
+/** A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or the signal's reason. */
+async function askPatiently({ ask, pace, retries }, project, distributions, prefer, signal) {
+    for (let left = retries;; left -= 1) {
+        const turn = await pace.turn(signal);
+        try {
+            const findings = await ask(project, distributions, prefer, signal);
+            pace.answered(turn);
+            return findings;
+        }
+        catch (error) {
+            if (!(error instanceof LookupFailure) || error.retry === undefined)
+                throw error;
+            const { afterMs } = error.retry;
+            if ((afterMs ?? 0) > LONGEST_WAIT || !pace.failed(turn, afterMs) || left === 0)
+                throw error;
+        }
+        finally {
+            pace.left(turn);
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/confirm.js
+
+
+
+/** Milliseconds: the first pause between two looks, and the longest one. */
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 10_000;
+/**
+ * Waits until the index lists files of which a server said that it has them: it may make its pages some time later, and
+ * caches may hold the old ones back, JSON and HTML apart. One page a project and look; `timeoutMs` is for all together.
+ *
+ * `onEnd` is called once for each file, as soon as it is known. Rejects with the signal's reason.
+ */
+async function confirm_confirm(distributions, access, timeoutMs, onEnd, signal) {
+    const start = performance.now();
+    const projects = Map.groupBy(distributions, ({ project }) => project);
+    const waits = [...projects].map(([project, files]) => {
+        const wait = { project, start, timeoutMs, access, signal };
+        return confirmProject(files, wait, onEnd);
+    });
+    await Promise.all(waits);
+}
+async function confirmProject(distributions, wait, onEnd) {
+    let pending = distributions;
+    let prefer = 'json';
+    for (let pause = FIRST_PAUSE;; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+        const { files, problem, isFinal } = await look(pending, prefer, wait);
+        const listed = pending.filter(({ file }) => isListed(files.get(file)));
+        for (const one of listed) {
+            const finding = files.get(one.file);
+            if (isListed(finding))
+                await onEnd(one, finding);
+        }
+        pending = pending.filter((one) => !listed.includes(one));
+        const waitedMs = performance.now() - wait.start;
+        const left = wait.timeoutMs - waitedMs;
+        if (pending.length === 0)
+            return;
+        if (left <= 0 || isFinal) {
+            for (const one of pending)
+                await onEnd(one, { state: 'missing', waitedMs, problem });
+            return;
+        }
+        await (0,promises_namespaceObject.setTimeout)(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted());
+        prefer = prefer === 'json' ? 'html' : 'json';
+    }
+}
+function isListed(finding) {
+    return finding !== undefined && finding.state !== 'absent';
+}
+/** The wait is the retry. */
+async function look(distributions, prefer, { project, access, signal }) {
+    try {
+        const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, signal);
+        return { files, problem: undefined, isFinal: false };
+    }
+    catch (error) {
+        if (!(error instanceof LookupFailure))
+            throw error;
+        return { files: new Map(), problem: error.problem, isFinal: error.retry === undefined };
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/sequence.js
+
+
+/**
+ * Sends files side by side, in an order that is safe: of a project that the index does not know its smallest wheel goes
+ * alone, since the first file makes the project; sdists go after all wheels of their project, and one is held back when
+ * a wheel of its version failed: users of that wheel's platform would build from source without knowing. A fault ends
+ * its file, its project or the run.
+ *
+ * @returns what ended the run early
+ * @throws what `send` rejects with (the run was cancelled), when every file has been told
+ */
+async function sendInOrder(sequence) {
+    const sender = new Sender(sequence);
+    const projects = Map.groupBy(sequence.distributions, ({ project }) => project);
+    await Promise.all([...projects].map(([project, files]) => sender.sendProject(project, files)));
+    return sender.finish();
+}
+class Sender {
+    #sequence;
+    #slots;
+    #known;
+    #failedWheels;
+    /** By project: why no more of its files are sent. */
+    #stopped = new Map();
+    #newProjects;
+    #ended;
+    #interruption;
+    constructor(sequence) {
+        this.#sequence = sequence;
+        this.#slots = new Slots(sequence.maxParallel);
+        this.#known = new Set(sequence.known);
+        this.#failedWheels = [...sequence.failedWheels];
+    }
+    finish() {
+        if (this.#interruption !== undefined)
+            throw this.#interruption.error;
+        return this.#ended;
+    }
+    async sendProject(project, files) {
+        const wheels = files.filter(({ kind }) => kind === 'wheel');
+        const sdists = files.filter(({ kind }) => kind === 'sdist');
+        for (const group of [wheels, sdists]) {
+            const left = [...group];
+            while (!this.#known.has(project) && left.length > 0)
+                await this.#send(takeSmallest(left));
+            await Promise.all(left.map((one) => this.#send(one)));
+        }
+    }
+    async #send(distribution) {
+        await this.#slots.take();
+        try {
+            const held = this.#heldBack(distribution);
+            if (held === undefined)
+                await this.#sendNow(distribution);
+            else
+                this.#sequence.onResult(held);
+        }
+        finally {
+            this.#slots.give();
+        }
+    }
+    async #sendNow(distribution) {
+        const { send, hasBegun, onEnd, onResult } = this.#sequence;
+        try {
+            const end = await send(distribution);
+            this.#learn(distribution, end);
+            onEnd(distribution, end);
+        }
+        catch (error) {
+            this.#interruption ??= { error };
+            const [problem] = (0,lib_errors/* problemsOf */.GW)(error);
+            this.#ended ??= problem;
+            this.#noteFailure(distribution);
+            onResult(hasBegun(distribution) ? interrupted(distribution, problem) : notTried(distribution, problem));
+        }
+    }
+    #learn(distribution, { failed, problem, ends, refusesNewProjects }) {
+        const { project } = distribution;
+        if (failed)
+            this.#noteFailure(distribution);
+        else
+            this.#known.add(project);
+        if (ends === 'run')
+            this.#ended ??= problem;
+        if (ends === 'project' && problem !== undefined)
+            this.#stopped.set(project, problem);
+        if (refusesNewProjects)
+            this.#newProjects ??= problem;
+    }
+    #noteFailure(distribution) {
+        if (distribution.kind === 'wheel')
+            this.#failedWheels.push(distribution);
+    }
+    #heldBack(distribution) {
+        const { project, version, kind } = distribution;
+        const refused = this.#known.has(project) ? undefined : this.#newProjects;
+        const problem = this.#ended ?? this.#stopped.get(project) ?? refused;
+        if (problem !== undefined) {
+            this.#noteFailure(distribution);
+            return notTried(distribution, problem);
+        }
+        if (kind === 'wheel')
+            return undefined;
+        const failed = this.#failedWheels.filter((wheel) => wheel.project === project && wheel.version === version);
+        return failed.length === 0 ? undefined : withoutItsWheels(distribution, failed);
+    }
+}
+/** A project's first file is the one that costs least when the index refuses the project. */
+function takeSmallest(files) {
+    const [first, ...others] = files;
+    if (first === undefined)
+        throw new Error('there is no file left');
+    const smallest = others.reduce((best, one) => (one.size < best.size ? one : best), first);
+    files.splice(files.indexOf(smallest), 1);
+    return smallest;
+}
+function withoutItsWheels(distribution, failed) {
+    const [first] = failed;
+    const others = failed.length === 1 ? '' : ` and ${failed.length - 1} more`;
+    const lines = failed.map(({ shown }) => `!${shown}`).slice(0, 3);
+    return resultOf(distribution, {
+        outcome: 'not-tried',
+        message: `not sent, because the wheel ${first?.file}${others} of the same version did not succeed: whoever needs that wheel would build from source`,
+        hint: `Mend that first; to publish this file all the same, list in \`files\` what is published and exclude the wheel there: ${lines.join(' ')}`,
+    });
 }
 /** Nobody knows how much of it the server had. */
 function interrupted(distribution, problem) {
-    return {
-        ...untouched(distribution),
+    return resultOf(distribution, {
         outcome: 'no-answer',
         attempts: 1,
         code: problem?.code,
         message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
-    };
+    });
 }
-function resultOf(distribution, { outcome, problem, attempts, milliseconds }) {
-    const { code, message, hint } = problem ?? {};
-    return { ...untouched(distribution), outcome, attempts, milliseconds, code, message, hint };
+/** At most so many at the same time; who waits longest is next. */
+class Slots {
+    #free;
+    #waiting = [];
+    constructor(free) {
+        this.#free = free;
+    }
+    async take() {
+        if (this.#free > 0) {
+            this.#free -= 1;
+            return;
+        }
+        const { promise, resolve } = Promise.withResolvers();
+        this.#waiting.push(resolve);
+        await promise;
+    }
+    give() {
+        const next = this.#waiting.shift();
+        if (next === undefined)
+            this.#free += 1;
+        else
+            next();
+    }
 }
 
 // EXTERNAL MODULE: external "node:zlib"
@@ -53326,8 +53672,8 @@ class Silence extends Error {
  */
 async function post(request, signal) {
     signal.throwIfAborted();
-    const { url, headers, form, idleTimeoutMs } = request;
-    const conversation = new Conversation(form, idleTimeoutMs, signal);
+    const { url, headers, form } = request;
+    const conversation = new Conversation(request, signal);
     const dispatcher = request.dispatcher;
     const options = {
         origin: url.origin,
@@ -53350,8 +53696,7 @@ async function post(request, signal) {
 /** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */
 class Conversation {
     end;
-    #form;
-    #limit;
+    #request;
     #signal;
     #resolve;
     #reject;
@@ -53364,23 +53709,38 @@ class Conversation {
     /** Whether the time runs for the rest of the exchange and not for the next chunk. */
     #lastWait = false;
     #settled = false;
-    constructor(form, limit, signal) {
+    #onAnswer = () => { };
+    constructor(request, signal) {
         const { promise, resolve, reject } = Promise.withResolvers();
         this.end = promise;
         this.#resolve = resolve;
         this.#reject = reject;
-        this.#form = form;
-        this.#limit = limit;
+        this.#request = request;
         this.#signal = signal;
         signal.addEventListener('abort', this.#cancel);
     }
     /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
     async *body() {
-        for await (const chunk of this.#form.body(this.#signal)) {
+        const { form, onSent, holdBackMs } = this.#request;
+        for await (const chunk of form.body(this.#signal)) {
+            const isFirst = this.#sent === 0;
             this.#sent += chunk.length;
+            onSent?.(chunk.length);
             this.#moved();
             yield chunk;
+            if (isFirst && holdBackMs > 0)
+                await this.#answerWithin(holdBackMs);
         }
+    }
+    /** Resolves when an answer begins or the exchange ends, and after `limit` milliseconds at the latest. */
+    async #answerWithin(limit) {
+        if (this.#settled || this.#head !== undefined)
+            return;
+        const { promise, resolve } = Promise.withResolvers();
+        const timer = setTimeout(resolve, limit);
+        this.#onAnswer = resolve;
+        await promise;
+        clearTimeout(timer);
     }
     onRequestStart(controller) {
         this.#controller = controller;
@@ -53396,6 +53756,7 @@ class Conversation {
         this.#moved();
         this.#lastWait = true;
         this.#head = { status, reason, headers: firstValues(headers) };
+        this.#onAnswer();
     }
     onResponseData(_controller, chunk) {
         this.#received += chunk.length;
@@ -53413,9 +53774,10 @@ class Conversation {
     #moved() {
         if (this.#settled || this.#lastWait)
             return;
-        this.#lastWait = this.#sent === this.#form.contentLength;
+        this.#lastWait = this.#sent === this.#request.form.contentLength;
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#give(new Silence(this.#limit)), this.#limit);
+        const { idleTimeoutMs } = this.#request;
+        this.#timer = setTimeout(() => this.#give(new Silence(idleTimeoutMs)), idleTimeoutMs);
     }
     #cancel = () => {
         this.#stop();
@@ -53438,10 +53800,12 @@ class Conversation {
     }
     #stop() {
         this.#settled = true;
+        this.#onAnswer();
         clearTimeout(this.#timer);
         this.#signal.removeEventListener('abort', this.#cancel);
     }
 }
+/** Header fields by their names in lower case; of one that came twice the first value. */
 function firstValues(headers) {
     const values = new Map();
     for (const [name, value] of Object.entries(headers)) {
@@ -53499,6 +53863,369 @@ function blockPageOf({ status, text }, secrets) {
     const [, name, number] = mark.incident?.exec(said) ?? [];
     const incident = number === undefined ? undefined : (0,lib_text/* printable */.g$)(`${name} ${number}`, 100);
     return { product: mark.product, incident };
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/server-table.js
+const REALM = 'www-authenticate';
+/**
+ * The first that fits counts. Facts are from the servers' sources and manuals; of the clouds from their manuals and from
+ * reports of users.
+ */
+const SERVERS = [
+    {
+        name: 'Artifactory',
+        shapes: [
+            { upload: /\/artifactory\/api\/pypi\/(?<repository>[^/]+)\/?$/, simple: 'simple/' },
+            // Fronts rewrite the context path.
+            { upload: /\/api\/pypi\/(?<repository>[^/]+)\/?$/, simple: 'simple/', ambiguous: true },
+        ],
+        mistakes: [
+            {
+                path: /\/artifactory\/(?!api\/pypi\/[^/]+\/?$)/,
+                hint: 'The upload URL of Artifactory is https://HOST/artifactory/api/pypi/REPOSITORY (without /simple).',
+            },
+        ],
+        uploadUrl: 'https://HOST/artifactory/api/pypi/REPOSITORY',
+        check: 'Check the name of the repository; a virtual repository takes uploads only when it has a default deployment repository.',
+        permission: 'Deploy/Cache on the repository {repository}, and Delete/Overwrite only for whoever may replace files',
+        credentials: 'the real user name (not __token__) with a password or token, or a bearer token',
+        marks: {
+            headers: {
+                'x-artifactory-id': /./,
+                'x-artifactory-node-id': /./,
+                'x-jfrog-version': /./,
+                server: /^artifactory/i,
+                [REALM]: /realm="artifactory/i,
+            },
+        },
+        exists: { statuses: [400, 403, 409], words: /overwrite (?:all )?artifact|needs delete permission/ },
+        asynchronous: true,
+        mayOverwrite: true,
+        mergesUpstreams: true,
+    },
+    {
+        name: 'Nexus',
+        shapes: [{ upload: /\/repository\/(?<repository>[^/]+)\/?$/, simple: 'simple/' }],
+        mistakes: [
+            {
+                path: /\/repository\/[^/]+(?:\/simple\/?)?$/,
+                hint: 'The upload URL of Nexus ends in a slash: https://HOST/repository/REPOSITORY/ (a hosted repository, without simple).',
+            },
+        ],
+        uploadUrl: 'https://HOST/repository/REPOSITORY/',
+        check: 'Check the name of the repository and that it is a hosted one: Nexus takes no uploads into a group or a proxy.',
+        permission: 'the privilege nx-repository-view-pypi-{repository}-add, with -edit for whoever may replace files',
+        credentials: 'a user with password, or both halves of a user token',
+        marks: { headers: { server: /^nexus\//i, [REALM]: /realm="sonatype nexus/i } },
+        exists: {
+            statuses: [400],
+            words: /does not allow updating assets?\b|updating asset\b|\.(?:whl|tar\.gz|zip) cannot be updated/,
+        },
+        mayOverwrite: true,
+        mergesUpstreams: true,
+    },
+    {
+        name: 'GitLab',
+        shapes: [{ upload: /\/api\/v4\/projects\/(?<project>[^/]+)\/packages\/pypi\/?$/, simple: 'simple/' }],
+        mistakes: [{ path: /\/api\/v4\/(?:projects|groups)\/(?!.+\/packages\/pypi\/?$)/ }],
+        uploadUrl: 'https://HOST/api/v4/projects/ID/packages/pypi',
+        check: 'Check the ID of the project; GitLab also answers 404 when the token may not see the project.',
+        permission: 'the role Developer in the project {project} (a protected package may ask for Maintainer)',
+        credentials: 'a personal, project or group token with the scope api, a deploy token with write_package_registry, or a job token as gitlab-ci-token',
+        marks: { headers: { 'x-gitlab-meta': /./, [REALM]: /realm="gitlab/i } },
+        exists: { statuses: [400], words: /already been taken/ },
+        digestIsOurWord: true,
+    },
+    {
+        name: 'Gitea or Forgejo',
+        shapes: [{ upload: /\/api\/packages\/(?<owner>[^/]+)\/pypi\/?$/, simple: 'simple/' }],
+        mistakes: [
+            {
+                path: /\/api\/packages\/(?![^/]+\/pypi\/?$)/,
+                hint: 'The upload URL of Gitea and Forgejo is https://HOST/api/packages/OWNER/pypi.',
+            },
+        ],
+        uploadUrl: 'https://HOST/api/packages/OWNER/pypi',
+        check: 'Check the name of the owner, and that packages are switched on there.',
+        permission: 'write access to the packages of {owner}, with a token of the scope write:package',
+        credentials: 'a token with the scope write:package (a token without it gets 401 too)',
+        marks: { headers: { [REALM]: /realm="(?:gitea|forgejo)/i } },
+        exists: { statuses: [400, 409], words: /file (?:already exists|does exist already)/ },
+    },
+    {
+        name: 'Azure Artifacts',
+        shapes: [{ upload: /\/_packaging\/(?<feed>[^/]+)\/pypi\/upload\/?$/, simple: '../simple/' }],
+        mistakes: [{ path: /\/_packaging\/(?![^/]+\/pypi\/upload\/?$)/ }],
+        uploadUrl: 'https://pkgs.dev.azure.com/ORGANIZATION/PROJECT/_packaging/FEED/pypi/upload/',
+        check: 'Check the names of organization, project and feed.',
+        permission: 'the role Feed Publisher (Contributor) on the feed {feed}',
+        credentials: 'any user name with a personal access token that has Packaging (read and write), or an Entra token',
+        marks: { headers: { 'x-tfs-processid': /./, 'x-vss-e2eid': /./ }, text: /"typeKey"\s*:\s*"\w+Exception"/ },
+        exists: { statuses: [409], words: /already contains file/ },
+        mergesUpstreams: true,
+    },
+    {
+        name: 'AWS CodeArtifact',
+        shapes: [
+            {
+                host: /\.d\.codeartifact\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/,
+                upload: /^\/pypi\/(?<repository>[^/]+)\/?$/,
+                simple: 'simple/',
+            },
+        ],
+        mistakes: [],
+        uploadUrl: 'https://DOMAIN-ACCOUNT.d.codeartifact.REGION.amazonaws.com/pypi/REPOSITORY/',
+        check: 'Check domain, account, region and repository.',
+        permission: 'codeartifact:PublishPackageVersion on the repository {repository}',
+        credentials: 'the user aws with a token of GetAuthorizationToken, which ends after 12 hours at most',
+        marks: {},
+        asynchronous: true,
+        mergesUpstreams: true,
+    },
+    {
+        name: 'Google Artifact Registry',
+        shapes: [
+            {
+                host: /-python\.pkg\.dev$/,
+                upload: /^\/(?<project>[^/]+)\/(?<repository>[^/]+)\/?$/,
+                simple: 'simple/',
+            },
+        ],
+        mistakes: [],
+        uploadUrl: 'https://REGION-python.pkg.dev/PROJECT/REPOSITORY/',
+        check: 'Check region, project and repository: a standard repository of the format Python.',
+        permission: 'roles/artifactregistry.writer on the repository {repository}',
+        credentials: 'the user oauth2accesstoken with an access token, or _json_key_base64 with a key of a service account',
+        marks: {},
+        exists: { statuses: [400, 409], words: /requested entity already exists/ },
+        mergesUpstreams: true,
+    },
+    {
+        name: 'Cloudsmith',
+        shapes: [
+            {
+                host: /^python\.cloudsmith\.io$/,
+                upload: /^\/(?<owner>[^/]+)\/(?<repository>[^/]+)\/?$/,
+                simple: undefined,
+            },
+        ],
+        mistakes: [],
+        uploadUrl: 'https://python.cloudsmith.io/OWNER/REPOSITORY/',
+        check: 'Check owner and repository.',
+        permission: 'the privilege Write on the repository {repository}',
+        credentials: 'a user name with an API key, or the user token with a token from its OpenID Connect exchange',
+        marks: {},
+        asynchronous: true,
+        mayOverwrite: true,
+        mergesUpstreams: true,
+    },
+    {
+        name: 'Pulp',
+        shapes: [{ upload: /\/pypi\/(?<base>.+)\/(?:legacy|simple)\/?$/, simple: '../simple/' }],
+        mistakes: [
+            {
+                path: /\/pypi\/.+\/(?:legacy|simple)$/,
+                hint: 'The upload URL ends in a slash on PyPI, Pulp and their relatives: add it.',
+            },
+        ],
+        uploadUrl: 'https://HOST/pypi/DISTRIBUTION/simple/',
+        check: 'Check the base path of the distribution; Pulp takes uploads at /legacy/ and /simple/ below it.',
+        permission: 'python.modify_pythonrepository on the repository behind {base}, whose distribution must have allow_uploads',
+        credentials: 'a user of Pulp with its password, or what its REMOTE_USER is made of',
+        marks: {
+            headers: { [REALM]: /realm="pulp/i },
+            text: /\/pulp\/(?:[^"\s]{1,80}\/)?api\/v3\/|^index is not (?:allowing uploads|pointing to a rep)/im,
+        },
+        exists: { statuses: [400], words: /package \S+ already exists in index/ },
+        asynchronous: true,
+        mergesUpstreams: true,
+    },
+    {
+        name: 'pypiron',
+        shapes: [],
+        mistakes: [],
+        uploadUrl: 'https://HOST/legacy/',
+        check: 'pypiron takes uploads at https://HOST/legacy/.',
+        permission: 'a user who may upload',
+        credentials: 'a user with its password or token',
+        marks: { headers: { [REALM]: /realm="pypiron"/i } },
+        asynchronous: true,
+    },
+    {
+        name: 'devpi',
+        shapes: [
+            {
+                upload: /\/(?<user>[\w.-]+)\/(?<index>(?!(?:simple|legacy|upload)\/?$)[\w.-]+)\/?$/,
+                simple: '+simple/',
+                ambiguous: true,
+            },
+        ],
+        mistakes: [
+            {
+                path: /\/\+(?:simple|f|e|doc)(?:\/|$)/,
+                hint: 'This is the simple index that pip reads; devpi takes uploads at https://HOST/USER/INDEX/ (without +simple).',
+            },
+        ],
+        uploadUrl: 'https://HOST/USER/INDEX/',
+        check: 'Check user and index: devpi takes uploads at https://HOST/USER/INDEX/ and answers 404 where there is no such index.',
+        permission: 'the user in acl_upload of the index',
+        credentials: 'a user with its password or a token of devpi login, as Basic (devpi takes no bearer token)',
+        marks: { headers: { 'x-devpi-serial': /./, 'x-devpi-server-version': /./ } },
+        exists: { statuses: [409], words: /already exists in non-volatile index/ },
+        mayOverwrite: true,
+        mergesUpstreams: true,
+        ownFiles: '+f/',
+    },
+    {
+        name: 'pypiserver',
+        shapes: [],
+        mistakes: [],
+        uploadUrl: 'https://HOST/',
+        check: 'pypiserver takes uploads at https://HOST/ and nowhere else.',
+        permission: 'a user of its password file (-P), while -a has update; -P . -a . leaves it to the front',
+        credentials: 'a user of its password file (-P)',
+        marks: { text: /may start server with --overwrite|missing ':action' field/i },
+        exists: { statuses: [400, 409], words: /package '[^']{1,300}' already exists!/ },
+    },
+];
+/** The shape that an upload URL has, if it is one of this server's. */
+function shapeOf({ shapes }, { hostname, pathname }) {
+    return shapes.find(({ host, upload }) => upload.test(pathname) && (host?.test(hostname) ?? true));
+}
+/** Whether a URL is one of this server's at which no upload is taken. */
+function isMistake({ mistakes, shapes }, { hostname, pathname }) {
+    return mistakes.some(({ path }) => path.test(pathname)) || shapes.some(({ host }) => host?.test(hostname) === true);
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/exists.js
+
+/** Words that many servers have in common. */
+const COMMON_WORDS = /already exist|exists? already/;
+const COMMON_STATUSES = new Set([400, 412, 422]);
+/** A refusal for the permission that speaks of a file, and not of a project or a user that exists already. */
+const FILE_WORDS = /\bfile\b.{0,300} already exists/;
+/** A 409 that is about something else: a project's name (PyPI), a policy of the repository (Artifactory), a deleted version. */
+const OTHER_CONFLICT = /existing project|rejected the|\bdeleted\b/;
+/**
+ * Whether a refusal means that the index has a file of this name. The number alone never says it, but for a 409 that is
+ * not about anything else.
+ *
+ * @param haystack everything that the server said, in lower case
+ */
+function meansExists({ status }, haystack) {
+    if (SERVERS.some(({ exists }) => exists?.statuses.includes(status) && exists.words.test(haystack)))
+        return true;
+    if (status === 403)
+        return FILE_WORDS.test(haystack);
+    if (status === 409)
+        return !OTHER_CONFLICT.test(haystack);
+    return COMMON_STATUSES.has(status) && COMMON_WORDS.test(haystack);
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/known-server.js
+
+/**
+ * The server that has URLs like this one and no other has: undefined where a URL may be that of several. A URL of such a
+ * server at which it takes no uploads gives the server without a simple index.
+ */
+function knownServer(repositoryUrl) {
+    const found = recognise(repositoryUrl);
+    return found === undefined || found.shape?.ambiguous ? undefined : describe(found, repositoryUrl);
+}
+/**
+ * The simple index for a run: `check-url`, else the one that the shape of the upload URL tells, always on its origin.
+ * Undefined where `auto` finds none.
+ */
+function simpleIndexFor(repositoryUrl, checkUrl) {
+    const found = recognise(repositoryUrl);
+    const server = found && describe(found, repositoryUrl);
+    if (checkUrl !== 'auto') {
+        const root = directory(checkUrl);
+        const same = server?.simpleRoot?.href === root.href || !found?.shape?.ambiguous;
+        return { root, source: 'given', server: (same ? server : undefined) ?? readServer(root) };
+    }
+    if (server?.simpleRoot !== undefined) {
+        return { root: server.simpleRoot, source: found?.shape?.ambiguous ? 'guessed' : 'known', server };
+    }
+    const root = guessedRoot(repositoryUrl);
+    return root && { root, source: 'guessed', server };
+}
+/** The name of the server that gives such answers, for advice; undefined where the answer does not tell. */
+function serverOf(answer) {
+    return entryOf(answer)?.name;
+}
+/** The row of the table that an answer belongs to: what it says of itself, else what the URL tells for certain. */
+function entryFor(answer, url) {
+    const spoken = entryOf(answer);
+    if (spoken !== undefined)
+        return spoken;
+    const found = recognise(url);
+    return found?.shape?.ambiguous ? undefined : found?.entry;
+}
+/** A sentence of the table with its places filled from the URL; a place that the URL does not fill stays a word. */
+function filled(sentence, entry, url) {
+    const groups = shapeOf(entry, url)?.upload.exec(url.pathname)?.groups ?? {};
+    return sentence.replace(/\{(\w+)\}/g, (_, name) => groups[name] ?? name.toUpperCase());
+}
+function entryOf({ headers, reason, text }) {
+    const words = `${reason}\n${text}`;
+    return SERVERS.find(({ marks }) => {
+        const speaks = Object.entries(marks.headers ?? {}).some(([name, value]) => value.test(headers.get(name) ?? ''));
+        return speaks || marks.text?.test(words) === true;
+    });
+}
+/** What a URL tells for certain comes before what it may be as well. */
+function recognise(url) {
+    let guess;
+    for (const entry of SERVERS) {
+        const shape = shapeOf(entry, url);
+        if (shape?.ambiguous)
+            guess ??= { entry, shape };
+        else if (shape !== undefined || isMistake(entry, url))
+            return { entry, shape };
+    }
+    return guess;
+}
+function describe({ entry, shape }, url) {
+    const base = directory(url);
+    const ownFiles = shape && entry.ownFiles && new URL(entry.ownFiles, base);
+    return {
+        name: entry.name,
+        simpleRoot: shape?.simple === undefined ? undefined : new URL(shape.simple, base),
+        digestIsOurWord: entry.digestIsOurWord === true,
+        asynchronous: entry.asynchronous === true,
+        mayOverwrite: entry.mayOverwrite === true,
+        ownFiles: ownFiles || undefined,
+        mergesUpstreams: entry.mergesUpstreams === true && !ownFiles,
+    };
+}
+/**
+ * The server of a simple index that was given and that is not the upload URL's own. No link is left out there: files of
+ * any index that it shows are what the user asks about.
+ */
+function readServer(root) {
+    const found = recognise(root);
+    return found === undefined || found.shape?.ambiguous
+        ? undefined
+        : describe({ entry: found.entry, shape: undefined }, root);
+}
+/** `/simple/` beside `/legacy/` (PyPI and its relatives) or at `/` (pypiserver); a simple index that was given for the upload URL. */
+function guessedRoot(url) {
+    const base = directory(url);
+    if (base.pathname.endsWith('/legacy/'))
+        return new URL('../simple/', base);
+    if (base.pathname === '/')
+        return new URL('simple/', base);
+    return /\/\+?simple\/$/.test(base.pathname) ? base : undefined;
+}
+/** The URL with a final slash, without query and fragment: what is below it can be resolved against it. */
+function directory(url) {
+    const base = new URL(url);
+    base.search = '';
+    base.hash = '';
+    if (!base.pathname.endsWith('/'))
+        base.pathname += '/';
+    return base;
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/redirect.js
@@ -53698,56 +54425,58 @@ function entities(text) {
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/upload-url.js
-/** The first that fits counts. Paths are matched, never hosts: private indexes have any name. */
-const SHAPES = [
+
+/** Paths that many servers have, and what goes wrong with them. The first that fits counts. */
+const COMMON = [
     {
-        looksLike: /\/\+simple\/?$/,
-        hint: 'This is the simple index that pip reads; devpi takes uploads at https://HOST/USER/INDEX/ (without +simple).',
-    },
-    {
-        looksLike: /\/artifactory\/(?!api\/pypi\/[^/]+\/?$)/,
-        hint: 'The upload URL of Artifactory is https://HOST/artifactory/api/pypi/REPOSITORY (without /simple).',
-    },
-    {
-        looksLike: /\/artifactory\/api\/pypi\//,
-        hint: 'Check the name of the repository; a virtual repository takes uploads only when it has a default deployment repository.',
-    },
-    {
-        looksLike: /\/repository\/[^/]+(?:\/simple\/?)?$/,
-        hint: 'The upload URL of Nexus ends in a slash: https://HOST/repository/REPOSITORY/ (a hosted repository, without simple).',
-    },
-    {
-        looksLike: /\/api\/v4\/(?:projects|groups)\//,
-        hint: 'The upload URL of GitLab is https://HOST/api/v4/projects/ID/packages/pypi; GitLab also answers 404 when the token may not see the project.',
-    },
-    {
-        looksLike: /\/api\/packages\//,
-        hint: 'The upload URL of Gitea and Forgejo is https://HOST/api/packages/OWNER/pypi.',
-    },
-    {
-        looksLike: /\/simple\/?$/,
+        path: /\/simple\/?$/,
         hint: 'This looks like the simple index that pip reads; give the URL to which the index takes uploads.',
     },
     {
-        looksLike: /\/legacy$/,
+        path: /\/legacy$/,
         hint: 'The upload URL ends in a slash on PyPI, Pulp and their relatives: add it.',
     },
     {
-        looksLike: /^\/legacy\/$/,
+        path: /^\/legacy\/$/,
         hint: 'Give the upload URL as the index documents it; pypiserver takes uploads at https://HOST/ and nowhere else.',
     },
     {
-        looksLike: /^\/$/,
+        path: /^\/$/,
         hint: 'The upload URL has a path on most indexes: /legacy/ on PyPI and its relatives, /USER/INDEX/ on devpi, /repository/REPOSITORY/ on Nexus.',
     },
 ];
-/** What is most likely wrong with a `repository-url` at which no upload is taken (404, 405), by the shape of its path. */
-function uploadUrlHint({ pathname }) {
-    const shape = SHAPES.find(({ looksLike }) => looksLike.test(pathname));
-    return shape?.hint ?? 'Give repository-url exactly as the index documents it for uploads; a final slash matters.';
+/**
+ * What is most likely wrong with a `repository-url` at which no upload is taken (404, 405, 415), by the shape of its path
+ * and, where the answer tells it, by the server that stands there.
+ */
+function uploadUrlHint(url, server) {
+    if (server !== undefined)
+        return hintOf(server, url) ?? documented(server);
+    for (const entry of SERVERS) {
+        const hint = shapeOf(entry, url)?.ambiguous ? undefined : hintOf(entry, url);
+        if (hint !== undefined)
+            return hint;
+    }
+    const common = COMMON.find(({ path }) => path.test(url.pathname));
+    return common?.hint ?? 'Give repository-url exactly as the index documents it for uploads; a final slash matters.';
+}
+/** A URL may be right for the simple index that belongs to it and wrong for uploads all the same: mistakes come first. */
+function hintOf(entry, url) {
+    const mistake = entry.mistakes.find(({ path }) => path.test(url.pathname));
+    if (mistake !== undefined)
+        return mistake.hint ?? documented(entry);
+    if (shapeOf(entry, url) !== undefined)
+        return entry.check;
+    return isMistake(entry, url) ? documented(entry) : undefined;
+}
+function documented({ name, uploadUrl }) {
+    return `The upload URL of ${name} is ${uploadUrl}.`;
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/explain.js
+
+
+
 
 
 
@@ -53760,13 +54489,16 @@ function explainAnswer(answer, sending) {
     const words = wordsOf(answer, sending.secrets);
     const number = requestNumber(answer, sending.secrets);
     const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`;
-    const situation = { ...sending, answer, words, said };
+    const waitMs = retryAfterMs(answer, sending.now);
+    const situation = { ...sending, answer, words, said, waitMs };
     const blocked = blockPage(situation);
     if (blocked !== undefined)
         return blocked;
     if (answer.status < 300) {
         if (asksToLogIn(answer))
             return loginPage(`${said}, which is a page to log in`);
+        if (isSimpleIndex(answer, sending.url))
+            return storedNothing(situation);
         return { outcome: 'published', problem: undefined, ends: 'file' };
     }
     if (answer.status < 400)
@@ -53809,7 +54541,9 @@ function redirected({ answer, words, said, url, secrets }) {
 }
 const REQUIRED_HINT = 'Check that client-cert has the certificate for this index, and that nothing between here and the index ends TLS (a proxy that inspects sends no client certificate).';
 /** Fronts that let every handshake pass and judge the certificate in HTTP. */
-function clientCertificate({ answer, words: { haystack }, said, certificateSubject }) {
+function clientCertificate(situation) {
+    const { answer, words, said, certificateSubject } = situation;
+    const { haystack } = words;
     const { status } = answer;
     if (haystack.includes('post-handshake authentication')) {
         return rejected('run', 'E_HTTP_CLIENT_CERT_REQUIRED', `${said}: the server asks for the client certificate by path, which no client of this kind can answer in TLS 1.3`, 'Set tls-max-version: 1.2, or have SSLVerifyClient moved to the virtual host.');
@@ -53824,28 +54558,23 @@ function clientCertificate({ answer, words: { haystack }, said, certificateSubje
     }
     return undefined;
 }
-/** Statuses with which indexes say "exists"; the words decide, since each also means other things. */
-const EXISTS_STATUSES = new Set([400, 403, 409, 412, 422]);
-/** PyPI's relatives, Pulp, Google, Gitea; GitLab; Nexus (two generations); Artifactory; Azure. */
-const EXISTS_WORDS = /already exist|exists? already|already been taken|updating assets?\b|cannot be updated|overwrite (?:all )?artifact|already contains file/;
-/** A 409 that is about something else: a project's name (PyPI), a policy of the repository (Artifactory). */
-const OTHER_CONFLICT = /existing project|rejected the/;
-function exists({ answer: { status }, words: { haystack }, said }) {
-    if (!EXISTS_STATUSES.has(status))
+function exists({ answer, words: { haystack }, said }) {
+    if (!meansExists(answer, haystack))
         return undefined;
-    if (!EXISTS_WORDS.test(haystack) && (status !== 409 || OTHER_CONFLICT.test(haystack)))
-        return undefined;
-    return rejected('file', 'E_HTTP_EXISTS', `the index has a file of this name: ${said.replace('the index', 'it')}`, 'Compare the digest on the index with that of this file: the same bytes are published already; other bytes need a new version.');
+    const verdict = rejected('file', 'E_HTTP_EXISTS', `the index has a file of this name: ${said.replace('the index', 'it')}`, 'Compare the digest on the index with that of this file: the same bytes are published already; other bytes need a new version.');
+    return { ...verdict, exists: true };
 }
 function byStatus(situation) {
-    const { answer, said, words, url } = situation;
+    const { answer, said, words } = situation;
     const { status } = answer;
     if (status === 401)
         return unauthorized(situation);
+    if (isWrongPlace(situation))
+        return rejected('run', 'E_HTTP_NOT_FOUND', said, placeHint(situation));
     if (status === 403)
         return forbidden(situation);
-    if (status === 404 || status === 405)
-        return rejected('run', 'E_HTTP_NOT_FOUND', said, uploadUrlHint(url));
+    if (status === 404)
+        return explain_hidden(situation);
     if (status === 413 || /file (?:is )?too large/.test(words.haystack))
         return tooLarge(situation);
     if (status === 421)
@@ -53854,7 +54583,52 @@ function byStatus(situation) {
         return tooMany(situation);
     if (status >= 500 || status === 408 || status === 425)
         return serverError(situation);
-    return rejected('file', 'E_HTTP_REJECTED', said, 'The words are those of the index; what they ask for has to be mended.');
+    const hint = /previously used by a file/.test(words.haystack)
+        ? 'An index of this kind never takes the name of a deleted file again: build a new version.'
+        : 'The words are those of the index; what they ask for has to be mended.';
+    return rejected('file', 'E_HTTP_REJECTED', said, hint);
+}
+/** A page of the simple index in answer to an upload: the server took it for a question. devpi answers so at /+simple/. */
+function isSimpleIndex(answer, { pathname }) {
+    if (/\/\+simple\/?$/.test(pathname))
+        return true;
+    if (/\bvnd\.pypi\.simple\b/i.test(answer.headers.get('content-type') ?? ''))
+        return true;
+    return (isHtml(answer) &&
+        /name\s?=\s?["']?pypi:repository-version|<title>\s?(?:simple index|links for) ?/i.test(answer.text));
+}
+function storedNothing(situation) {
+    const message = `${situation.said}, which is a page of the simple index: nothing was stored`;
+    return rejected('run', 'E_HTTP_NOT_FOUND', message, placeHint(situation));
+}
+function placeHint({ answer, url }) {
+    return uploadUrlHint(url, entryFor(answer, url));
+}
+/** What Nexus says of a URL without its final slash, devpi of one that takes no forms, Artifactory of a virtual repository. */
+const WRONG_PLACE = /must have another '\/' after|could not decode json|default deployment repository/;
+/** 405: no POST here; 415: none with a form (Artifactory's /simple). 404 is for `hidden` to judge. */
+function isWrongPlace({ answer: { status }, words: { haystack } }) {
+    return status === 405 || status === 415 || (status < 500 && WRONG_PLACE.test(haystack));
+}
+/** A 404: no upload URL, or the repository is there and Artifactory is set to hide what a user may not see. */
+function explain_hidden(situation) {
+    const { said, words } = situation;
+    if (!words.haystack.includes('could not locate artifact')) {
+        return rejected('run', 'E_HTTP_NOT_FOUND', said, placeHint(situation));
+    }
+    const message = acceptedAs(situation, 'the index hides what the user may not do');
+    const hint = `Ask for permission to upload to the project ${situation.project}${permission(situation)}; a file of this name may be there, which the user may not replace.`;
+    return rejected('project', 'E_HTTP_FORBIDDEN', message, hint);
+}
+/** What the server calls the right to upload, where it is known: ` (Nexus: the privilege ...)`. */
+function permission(situation) {
+    return inItsWords(situation, 'permission');
+}
+function inItsWords({ answer, url, secrets }, what) {
+    const entry = entryFor(answer, url);
+    if (entry === undefined)
+        return '';
+    return ` (${entry.name}: ${(0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(filled(entry[what], entry, url), secrets), 300)})`;
 }
 /** Whom the server met, where the certificate cannot be the fault: it passed the handshake. */
 function acceptedAs({ certificateSubject, said }, but) {
@@ -53867,7 +54641,7 @@ function unauthorized(situation) {
         const message = acceptedAs(situation, 'the index maps it to no user with upload permission');
         return rejected('run', 'E_HTTP_UNAUTHORIZED', message, anonymousHint(situation));
     }
-    return rejected('run', 'E_HTTP_UNAUTHORIZED', acceptedAs(situation, 'the index does not take the credentials'), 'Check user and password: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.');
+    return rejected('run', 'E_HTTP_UNAUTHORIZED', acceptedAs(situation, 'the index does not take the credentials'), `Check user and password${inItsWords(situation, 'credentials')}: whether the token is valid still, whether it may upload (Gitea answers 401 to a token without that scope), and whether the secret has a stray character.`);
 }
 function forbidden(situation) {
     const { authorized, project, words } = situation;
@@ -53879,12 +54653,14 @@ function forbidden(situation) {
         const message = acceptedAs(situation, 'the index maps it to no user with upload permission');
         return rejected('project', 'E_HTTP_FORBIDDEN', message, anonymousHint(situation));
     }
-    return rejected('project', 'E_HTTP_FORBIDDEN', acceptedAs(situation, 'the index forbids the upload'), `Ask for permission to upload to the project ${project}; several indexes also answer 403 to a wrong user or password.`);
+    return rejected('project', 'E_HTTP_FORBIDDEN', acceptedAs(situation, 'the index forbids the upload'), `Ask for permission to upload to the project ${project}${permission(situation)}; several indexes also answer 403 to a wrong user or password.`);
 }
-function anonymousHint({ certificateSubject, project }) {
-    return certificateSubject === undefined
-        ? 'Give user and password: nothing was sent that says who publishes.'
-        : `Have the index map the certificate to a user who may upload to the project ${project}, or give user and password beside it.`;
+function anonymousHint(situation) {
+    const { certificateSubject, project } = situation;
+    if (certificateSubject === undefined) {
+        return `Give user and password${inItsWords(situation, 'credentials')}: nothing was sent that says who publishes.`;
+    }
+    return `Have the index map the certificate to a user who may upload to the project ${project}${permission(situation)}, or give user and password beside it.`;
 }
 function tooLarge({ answer, said, contentLength, secrets }) {
     const server = (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(answer.headers.get('server') ?? '', secrets), 60);
@@ -53894,28 +54670,21 @@ function tooLarge({ answer, said, contentLength, secrets }) {
 function misdirected({ said, url }) {
     return rejected('run', 'E_HTTP_MISDIRECTED', said, `Its TLS settings are chosen by host name, and ${url.hostname} is none that it serves here: give repository-url with the name for which clients with certificates are set up.`);
 }
-function tooMany({ said, answer }) {
-    const time = comeBack(answer);
-    return rejected('file', 'E_HTTP_TOO_MANY_REQUESTS', `${said}${time === undefined ? '' : `; it asks to come back ${time}`}`, 'What is published stays; run again later.');
+function tooMany({ said, waitMs, now }) {
+    const verdict = rejected('file', 'E_HTTP_TOO_MANY_REQUESTS', `${said}${askedToWait(waitMs, now)}`, `What is published stays; run again ${waitMs === undefined ? 'later' : comeBack(waitMs, now)}.`);
+    return { ...verdict, retry: { afterMs: waitMs } };
 }
-function serverError({ said, answer }) {
-    const time = comeBack(answer);
+function serverError({ said, answer, waitMs, now }) {
     const gateway = answer.status === 502 || answer.status === 504;
-    return rejected('file', 'E_HTTP_SERVER_ERROR', `${said}${time === undefined ? '' : `; it asks to come back ${time}`}`, gateway
+    const verdict = rejected('file', 'E_HTTP_SERVER_ERROR', `${said}${askedToWait(waitMs, now)}`, gateway
         ? "The front got no answer from the index behind it; an index that refuses while the file is still coming looks like this too, so look into the index's own log."
         : 'Run again; if it happens each time, ask the team that runs the index what its log says of this minute.');
+    return RETRYABLE.has(answer.status) ? { ...verdict, retry: { afterMs: waitMs } } : verdict;
 }
-/** Retry-After (RFC 9110, 10.2.3) in words: seconds, or a date. */
-function comeBack({ headers }) {
-    const value = headers.get('retry-after')?.trim() ?? '';
-    if (/^\d{1,8}$/.test(value)) {
-        const seconds = Number(value);
-        if (seconds < 120)
-            return `in ${seconds} s`;
-        return seconds < 7200 ? `in ${Math.ceil(seconds / 60)} minutes` : `in ${Math.ceil(seconds / 3600)} hours`;
-    }
-    const date = new Date(/ GMT$/.test(value) ? value : '');
-    return Number.isNaN(date.getTime()) ? undefined : `at ${date.toISOString().slice(0, 19)}Z`;
+/** Answers to a request that may succeed later. 501 and 505 to 511 say that it never will. */
+const RETRYABLE = new Set([408, 425, 500, 502, 503, 504]);
+function askedToWait(waitMs, now) {
+    return waitMs === undefined ? '' : `; it asks to come back ${comeBack(waitMs, now)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/form.js
@@ -54012,8 +54781,10 @@ function explainFailure(failure) {
     if (error === undefined && answer !== undefined)
         return premature(failure, answer);
     const explained = explain(error);
-    if (explained !== undefined && !started)
-        return { outcome: 'not-tried', problem: explained, ends: 'run' };
+    if (explained !== undefined && !started) {
+        const verdict = { outcome: 'not-tried', problem: explained, ends: 'run' };
+        return (0,lib_errors/* mayPass */.bg)(explained) ? { ...verdict, retry: SOON } : verdict;
+    }
     if (explained !== undefined && !explained.code.startsWith('E_NETWORK_')) {
         return { outcome: 'no-answer', problem: explained, ends: 'run' };
     }
@@ -54027,6 +54798,8 @@ function explainFailure(failure) {
         return death(failure);
     throw error;
 }
+const SOON = { afterMs: undefined };
+/** Whether a connection broke: by the system, or as undici says it. */
 function isDeath(error) {
     return /^(?:E[A-Z]+|UND_ERR_SOCKET)$/.test((0,lib_errors/* errorCodeOf */.D9)(error) ?? '');
 }
@@ -54049,7 +54822,7 @@ function notHttp({ exchange }) {
         ends: 'run',
     };
 }
-function noAnswer(failure, message, hint = hintFor(failure)) {
+function noAnswer(failure, message, hint = no_answer_hintFor(failure)) {
     const { error: cause } = failure.exchange;
     return {
         outcome: 'no-answer',
@@ -54057,7 +54830,7 @@ function noAnswer(failure, message, hint = hintFor(failure)) {
         ends: 'file',
     };
 }
-function hintFor({ exchange, contentLength }) {
+function no_answer_hintFor({ exchange, contentLength }) {
     return exchange.sent === contentLength
         ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
         : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.';
@@ -54068,12 +54841,26 @@ function silence(failure, { limit }) {
     const message = complete
         ? `the index had everything and gave no answer within ${time}`
         : `the index took no more bytes for ${time}, ${amount(failure)}`;
-    return noAnswer(failure, message);
+    return { ...noAnswer(failure, message), retry: SOON };
 }
 function death(failure) {
     const complete = failure.exchange.sent === failure.contentLength;
     const when = complete ? 'after everything had been sent' : amount(failure);
-    return noAnswer(failure, `the connection ended without an answer, ${when}`);
+    return { ...noAnswer(failure, `the connection ended without an answer, ${when}`), retry: SOON };
+}
+/** The second death of one file at one place. Another try would be the third. */
+function twiceAtOnePlace(exchange, contentLength) {
+    const { error: cause } = exchange;
+    return {
+        outcome: 'no-answer',
+        problem: new lib_errors/* PublishError */.S1({
+            code: 'E_HTTP_NO_ANSWER',
+            message: `the connection was closed ${amount({ exchange, contentLength })}, twice at the same place and without an answer: a size limit is likely`,
+            hint: 'Have the limit raised, and each of several in a row: client_max_body_size of nginx, --max-request-body-size of devpi and Waitress, the limits of a firewall.',
+            cause,
+        }),
+        ends: 'file',
+    };
 }
 /** A server that says yes before it can know the file: a page that takes every POST. */
 function premature(failure, { status }) {
@@ -54091,31 +54878,67 @@ function amount({ exchange, contentLength }) {
 
 
 
+
 /** Bytes of one chunk of the file. */
 const CHUNK_BYTES = 256 * 1024;
 /**
- * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy). What the server
- * or the network makes of it is the result; nothing is tried again, but for one redirect with 307 or 308 on the same
- * origin.
+ * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy), and sends it
+ * again where that may help: never before the index was asked whether it has the file after all, never against an answer
+ * that is final, and not a third time where the connection died twice at one place.
  *
  * @throws the signal's reason when the run is cancelled
  */
-async function uploadDistribution(distribution, target, signal) {
+async function uploadDistribution(distribution, target, look, signal) {
     const start = performance.now();
     const form = formOf(distribution);
-    let url = target.url;
-    let exchange = await upload_send(form, url, target, signal);
-    let attempts = exchange.started ? 1 : 0;
-    const repeated = exchange.answer && repeatableTarget(exchange.answer, url);
-    if (repeated !== undefined) {
-        url = repeated;
-        exchange = await upload_send(form, url, target, signal);
-        if (exchange.started)
-            attempts += 1;
+    const tries = { attempts: 0, uncertain: false, died: undefined };
+    for (let left = target.retries;; left -= 1) {
+        const { verdict, exchange, mayRepeat } = await inTurn(form, distribution, target, tries, signal);
+        const isOpen = exchange.started && (exchange.answer === undefined || verdict.retry !== undefined);
+        tries.uncertain ||= isOpen && exchange.sent === form.contentLength;
+        const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published');
+        const found = asks ? await look?.(distribution, signal) : undefined;
+        const isThere = found !== undefined && found.state !== 'absent';
+        const isBlind = look !== undefined && found === undefined;
+        const isDeath = exchange.started && exchange.answer === undefined;
+        const twice = isDeath && isSamePlace(tries.died, exchange, form);
+        if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) {
+            const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, tries);
+            const { attempts, uncertain } = tries;
+            const milliseconds = Math.round(performance.now() - start);
+            return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, uncertain };
+        }
+        tries.died = isDeath ? exchange : undefined;
     }
-    const milliseconds = Math.round(performance.now() - start);
-    const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal);
-    return { ...verdict, attempts, milliseconds };
+}
+/** A file of which something was sent was tried, also where the last connection never stood. */
+function afterTries(verdict, { attempts }) {
+    return verdict.outcome === 'not-tried' && verdict.ends === 'run' && attempts > 0
+        ? { ...verdict, outcome: 'no-answer' }
+        : verdict;
+}
+async function inTurn(form, distribution, target, tries, signal) {
+    const { pace } = target;
+    const turn = await pace.turn(signal);
+    try {
+        const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died !== undefined, signal);
+        tries.attempts += sends;
+        const { retry } = verdict;
+        const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= LONGEST_WAIT;
+        if (mayRepeat)
+            return { verdict, exchange, sends, mayRepeat: pace.failed(turn, retry.afterMs) };
+        if (exchange.answer !== undefined)
+            pace.answered(turn);
+        return { verdict, exchange, sends, mayRepeat };
+    }
+    finally {
+        pace.left(turn);
+    }
+}
+/** Bytes. How far two deaths at one limit may lie apart: what waits in this machine's buffers differs. */
+const SAME_PLACE = 1024 * 1024;
+function isSamePlace(before, now, { contentLength }) {
+    return before !== undefined && Math.abs(before.sent - now.sent) <= Math.max(SAME_PLACE, contentLength / 10);
 }
 function formOf(distribution) {
     return multipartForm(formFields(distribution), {
@@ -54124,15 +54947,32 @@ function formOf(distribution) {
         content: (signal) => distribution.content.content(CHUNK_BYTES, signal),
     });
 }
-function upload_send(form, url, target, signal) {
-    const { dispatcher, authorization, userAgent, idleTimeoutMs } = target;
+async function tryOnce(form, distribution, target, carefully, signal) {
+    let { url } = target;
+    const request = { form, distribution, target, carefully };
+    let exchange = await send(request, url, signal);
+    let sends = exchange.started ? 1 : 0;
+    const repeated = exchange.answer && repeatableTarget(exchange.answer, url);
+    if (repeated !== undefined) {
+        url = repeated;
+        exchange = await send(request, url, signal);
+        if (exchange.started)
+            sends += 1;
+    }
+    const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal);
+    return { verdict, exchange, sends };
+}
+function send({ form, distribution, target, carefully }, url, signal) {
+    const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest } = target;
     const headers = {
         // JSON first: PyPI's relatives and devpi then put their words where they are easiest to read.
         accept: 'application/json, text/plain;q=0.9, text/html;q=0.8, */*;q=0.1',
         'user-agent': userAgent,
         ...(authorization === undefined ? {} : { authorization }),
     };
-    return post({ dispatcher, url, headers, form, idleTimeoutMs }, signal);
+    const holdBackMs = carefully ? Math.min(longest, idleTimeoutMs / 2) : 0;
+    const onSent = (bytes) => target.onSent(distribution, bytes);
+    return post({ dispatcher, url, headers, form, idleTimeoutMs, holdBackMs, onSent }, signal);
 }
 /** A refusal counts whenever it comes; a success only once the whole form was sent. */
 function judge(exchange, { contentLength }, url, { project }, target) {
@@ -54142,7 +54982,8 @@ function judge(exchange, { contentLength }, url, { project }, target) {
         return explainFailure({ exchange, contentLength, explain });
     }
     const authorized = authorization !== undefined;
-    return explainAnswer(answer, { url, project, contentLength, authorized, certificateSubject, secrets });
+    const now = target.now();
+    return explainAnswer(answer, { url, project, contentLength, authorized, certificateSubject, secrets, now });
 }
 /** Fronts say of every certificate that they refuse the same. */
 async function withReason(verdict, { likelyReason }, signal) {
@@ -54152,6 +54993,273 @@ async function withReason(verdict, { likelyReason }, signal) {
     const { code, message, hint } = problem;
     const reason = await likelyReason(signal);
     return { ...verdict, problem: new lib_errors/* PublishError */.S1({ code, message: `${message}${reason}`, hint }) };
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/publish-files.js
+
+
+
+
+
+
+
+
+
+/**
+ * The second stage of a run: each file is looked up, sent where the index does not have it, and seen on the index
+ * afterwards. Nothing is sent before all lookups have been answered.
+ *
+ * @returns what ended the run early
+ * @throws the signal's reason, when every file has been told
+ */
+async function publishFiles(distributions, request, signal) {
+    const lookups = request.access && new Lookups(request.access, distributions);
+    const publishing = new Publishing(request, lookups, signal);
+    try {
+        const missing = await publishing.lookUp(distributions);
+        request.onMissing(missing);
+        const ended = await publishing.send(missing);
+        await publishing.confirm();
+        await publishing.settleDoubts();
+        return ended;
+    }
+    catch (error) {
+        publishing.abandon();
+        if (error instanceof LookupFailure)
+            return error.problem;
+        throw error;
+    }
+}
+class Publishing {
+    #request;
+    #lookups;
+    #signal;
+    #known = new Set();
+    #failedWheels = [];
+    /** Accepted, and not seen on the index yet. */
+    #unseen = new Map();
+    /** Not accepted, but a try that got no answer for good may have stored them. */
+    #doubtful = new Map();
+    constructor(request, lookups, signal) {
+        this.#request = request;
+        this.#lookups = lookups;
+        this.#signal = signal;
+    }
+    /** The files that the index does not have; the others have their result. */
+    async lookUp(distributions) {
+        if (this.#lookups === undefined)
+            return distributions;
+        const projects = await this.#lookups.all(this.#signal);
+        for (const [project, { known }] of projects)
+            if (known)
+                this.#known.add(project);
+        const missing = [];
+        for (const one of distributions) {
+            const finding = projects.get(one.project)?.files.get(one.file);
+            if (finding === undefined || finding.state === 'absent')
+                missing.push(one);
+            else
+                this.#tell(one, await this.#existing(one, finding));
+        }
+        return missing;
+    }
+    async send(distributions) {
+        const begun = new Set();
+        return await sendInOrder({
+            distributions,
+            known: this.#known,
+            failedWheels: this.#failedWheels,
+            maxParallel: this.#request.maxParallel,
+            hasBegun: (one) => begun.has(one),
+            send: (one) => this.#sendOne(one, begun),
+            onEnd: (one, { upload, result, failed }) => {
+                this.#request.onSent(one);
+                if (result !== undefined)
+                    this.#request.onResult(result);
+                else if (upload !== undefined)
+                    (upload.exists || !failed ? this.#unseen : this.#doubtful).set(one, upload);
+            },
+            onResult: this.#request.onResult,
+        });
+    }
+    async #sendOne(distribution, begun) {
+        const { untried } = this.#request;
+        if (untried !== undefined)
+            return settled(untriedResult(distribution, untried));
+        const finding = await this.#lookAgain(distribution);
+        if (finding instanceof lib_errors/* PublishError */.S1)
+            return lookupEnds(distribution, finding);
+        if (finding.state !== 'absent')
+            return settled(await this.#existing(distribution, finding));
+        const { target } = this.#request;
+        const onSent = (one, bytes) => {
+            begun.add(one);
+            target.onSent(one, bytes);
+        };
+        const look = this.#lookups && ((one, signal) => this.#lookups?.now(one, signal) ?? Promise.resolve(undefined));
+        const end = await uploadDistribution(distribution, { ...target, onSent }, look, this.#signal);
+        return await this.#stepOf(distribution, end);
+    }
+    /** A lookup that is long ago counts no more. */
+    async #lookAgain(distribution) {
+        try {
+            return (await this.#lookups?.recent(distribution, this.#signal)) ?? { state: 'absent' };
+        }
+        catch (error) {
+            if (error instanceof LookupFailure)
+                return error.problem;
+            throw error;
+        }
+    }
+    async #stepOf(distribution, end) {
+        const { outcome, problem, ends, exists, found, retry } = end;
+        if (found?.state === 'same')
+            return { ...settled(present(distribution, 'published', end)), upload: end };
+        if (found !== undefined && found.state !== 'absent')
+            return settled(await this.#existing(distribution, found, end));
+        if (exists)
+            return await this.#existsStep(distribution, end);
+        const { access, verify } = this.#request;
+        if (outcome === 'published') {
+            const result = access === undefined || !verify ? present(distribution, 'published', end, 'no') : undefined;
+            return { failed: false, problem, ends, upload: end, result };
+        }
+        const refuses = retry !== undefined && (retry.afterMs ?? 0) > LONGEST_WAIT;
+        const isDoubtful = access !== undefined && end.uncertain;
+        return {
+            failed: true,
+            problem,
+            ends,
+            upload: end,
+            result: isDoubtful ? undefined : refused(distribution, end),
+            ...(refuses && { refusesNewProjects: true }),
+        };
+    }
+    /** One last look, when the pages had the time of all other files. */
+    async settleDoubts() {
+        for (const [distribution, end] of this.#doubtful) {
+            const found = await this.#lookups?.now(distribution, this.#signal);
+            this.#doubtful.delete(distribution);
+            const isThere = found !== undefined && found.state !== 'absent';
+            this.#request.onResult(isThere ? await this.#existing(distribution, found, end) : doubtful(distribution, end));
+        }
+    }
+    /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
+    async #existsStep(distribution, end) {
+        const finding = await this.#lookups?.now(distribution, this.#signal);
+        if (finding === undefined || finding.state === 'absent') {
+            if (this.#lookups === undefined)
+                return settled(this.#notComparable(distribution, end, undefined));
+            return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined };
+        }
+        return settled(await this.#existing(distribution, finding, end));
+    }
+    /** Waits for what was sent. */
+    async confirm() {
+        const { access, verifyTimeoutMs } = this.#request;
+        if (access === undefined)
+            return;
+        const onEnd = async (distribution, end) => {
+            const upload = this.#unseen.get(distribution);
+            if (upload === undefined)
+                return;
+            this.#unseen.delete(distribution);
+            this.#request.onResult(await this.#confirmed(distribution, end, upload));
+        };
+        await confirm_confirm([...this.#unseen.keys()], access, verifyTimeoutMs, onEnd, this.#signal);
+    }
+    /** The run ends here: what was sent has its line all the same. */
+    abandon() {
+        for (const [one, upload] of this.#unseen)
+            this.#request.onResult(unconfirmed(one, upload, CANCELLED));
+        for (const [one, upload] of this.#doubtful)
+            this.#request.onResult(doubtful(one, upload));
+        this.#unseen.clear();
+        this.#doubtful.clear();
+    }
+    async #confirmed(distribution, end, upload) {
+        if (end.state !== 'missing') {
+            if (end.state === 'unknown' && !upload.exists)
+                return present(distribution, 'published', upload, 'no');
+            return await this.#existing(distribution, end, upload);
+        }
+        if (upload.exists && !upload.uncertain)
+            return this.#notComparable(distribution, upload, end);
+        return unconfirmed(distribution, upload, whyMissing(upload, end));
+    }
+    /** A file that the index lists. `end`: of the upload before, where there was one. */
+    async #existing(distribution, finding, end) {
+        const sent = end === undefined ? {} : sentOf(end);
+        if (finding.state !== 'same')
+            return await occupied(distribution, finding, this.#request.policy, sent, this.#signal);
+        // What an earlier try of ours stored, the next one finds there.
+        const isOurs = end !== undefined && (end.outcome === 'published' || end.uncertain || end.found !== undefined);
+        return present(distribution, isOurs ? 'published' : 'already-published', sent);
+    }
+    /** The server says that the file exists, and the index does not show which bytes. */
+    #notComparable(distribution, end, missing) {
+        if (end.uncertain)
+            return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it');
+        const { code, message, hint } = wordsOfProblem(end.problem);
+        const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`;
+        // Only where nobody looks is the server's word enough to leave it at that.
+        const isSkipped = this.#request.policy.skipExisting && missing === undefined;
+        return resultOf(distribution, {
+            ...sentOf(end),
+            outcome: isSkipped ? 'skipped' : 'rejected',
+            code,
+            message: `${message}${why}`,
+            hint: isSkipped ? undefined : hint,
+        });
+    }
+    #tell(distribution, result) {
+        if (distribution.kind === 'wheel' && failsStep(result.outcome))
+            this.#failedWheels.push(distribution);
+        this.#request.onResult(result);
+    }
+}
+function untriedResult(distribution, why) {
+    return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why);
+}
+const CANCELLED = 'the run was cancelled before the index listed it';
+function sentOf({ attempts, milliseconds }) {
+    return { attempts, milliseconds };
+}
+/** What the last answer, or its absence, says. */
+function refused(distribution, end) {
+    return resultOf(distribution, { ...sentOf(end), outcome: end.outcome, ...wordsOfProblem(end.problem) });
+}
+/** A final no says nothing about the try before it. */
+function doubtful(distribution, end) {
+    if (end.outcome !== 'rejected' || end.retry !== undefined)
+        return refused(distribution, end);
+    const words = end.problem?.message ?? 'no';
+    return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`);
+}
+/** A step whose file has its end. */
+function settled(result) {
+    return { failed: failsStep(result.outcome), problem: undefined, ends: 'file', upload: undefined, result };
+}
+function lookupEnds(distribution, problem) {
+    return { failed: true, problem, ends: 'run', upload: undefined, result: notTried(distribution, problem) };
+}
+function notListed({ waitedMs, problem }) {
+    const reason = problem === undefined ? '' : ` (${problem.message})`;
+    return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`;
+}
+function whyMissing({ status, exists }, missing) {
+    const said = exists ? 'it says that the file exists' : `accepted (${status})`;
+    return `${said}, but ${notListed(missing)}`;
+}
+/** It may well be there: a new build would have other bytes, and then be in conflict. */
+function unconfirmed(distribution, end, why) {
+    return resultOf(distribution, {
+        ...sentOf(end),
+        outcome: 'unconfirmed',
+        code: 'E_INDEX_UNCONFIRMED',
+        message: why,
+        hint: 'Do not build again: "Re-run failed jobs" sends the same file, and one that is there is recognised.',
+    });
 }
 
 // EXTERNAL MODULE: ./lib/encoding/blocks.js + 1 modules
@@ -55291,13 +56399,13 @@ function namesOf({ extensions }, isLeaf) {
         ? attributeValues(subject, COMMON_NAME).filter((name) => HOST_NAME.test(name))
         : [];
     return [
-        ...(subject.children.length === 0 ? [] : [directory(canonicalName(subject), shownName(subject))]),
+        ...(subject.children.length === 0 ? [] : [name_constraints_directory(canonicalName(subject), shownName(subject))]),
         ...attributeValues(subject, EMAIL_ADDRESS).map((address) => text(GENERAL_NAME.email, address)),
         ...others,
         ...hosts.map((host) => text(GENERAL_NAME.dns, host)),
     ];
 }
-function directory(value, shown) {
+function name_constraints_directory(value, shown) {
     return { kind: GENERAL_NAME.directory, value, shown: `name ${shown}` };
 }
 /** Empty for kinds that are not compared. */
@@ -55305,7 +56413,7 @@ function nameOf(name) {
     const { kind, node } = name;
     if (kind === GENERAL_NAME.directory) {
         const inner = directoryName(name);
-        return [directory(canonicalName(inner), shownName(inner))];
+        return [name_constraints_directory(canonicalName(inner), shownName(inner))];
     }
     if (kind === GENERAL_NAME.ip)
         return [{ kind, value: node.content, shown: `address ${shownAddress(node.content)}` }];
@@ -55638,7 +56746,7 @@ const WEAK_CODES = new Set(['ERR_SSL_EE_KEY_TOO_SMALL', 'ERR_SSL_CA_KEY_TOO_SMAL
  */
 function settle(faults, verdict, leaf, mode) {
     const settled = faults.map((fault) => withSeverity(fault, isTolerated(fault, verdict, mode) ? 'warning' : 'error'));
-    return verdict === undefined || isExplained(verdict, faults) ? settled : [...settled, refused(verdict, leaf)];
+    return verdict === undefined || isExplained(verdict, faults) ? settled : [...settled, severity_refused(verdict, leaf)];
 }
 function withSeverity({ kind: _, enforced: __, ...fault }, severity) {
     return { ...fault, severity };
@@ -55657,7 +56765,7 @@ function isTolerated({ kind, enforced }, verdict, mode) {
 function isExplained({ accepted, code = '' }, faults) {
     return accepted || faults.some(({ kind }) => kind === 'structure' || kind === RELAXED.get(code));
 }
-function refused({ code = 'no code' }, { subject, certificate }) {
+function severity_refused({ code = 'no code' }, { subject, certificate }) {
     const common = { severity: 'error', position: 'leaf', subject };
     const issuer = (0,lib_text/* issuerOf */.xD)(certificate);
     if (code === 'NOT_SENT') {
@@ -56386,8 +57494,6 @@ function scopeOf(extensions) {
     };
 }
 
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: ./lib/distributions/digest.js
 
 
@@ -56410,6 +57516,31 @@ async function digest(file, algorithms, signal) {
     }
     file.assertUnchanged();
     return { sha256: sha256.digest('hex'), md5: md5?.digest('hex') };
+}
+/**
+ * One digest of the whole file, lower-case hexadecimal; undefined where this machine cannot compute it (MD5 under FIPS).
+ *
+ * @throws as `digest` does
+ */
+async function digest_digestOf(file, algorithm, signal) {
+    const hash = hashOf(algorithm);
+    if (hash === undefined)
+        return undefined;
+    for (let position = 0; position < file.size; position += digest_CHUNK_BYTES) {
+        signal.throwIfAborted();
+        hash.update(file.readSync(position, Math.min(digest_CHUNK_BYTES, file.size - position)));
+        await (0,promises_namespaceObject.setImmediate)();
+    }
+    file.assertUnchanged();
+    return hash.digest('hex');
+}
+function hashOf(algorithm) {
+    try {
+        return (0,external_node_crypto_.createHash)(algorithm);
+    }
+    catch {
+        return undefined;
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/distributions/version.js
@@ -57206,6 +58337,17 @@ class OpenFile {
         }
     }
     /**
+     * Takes over the descriptor of a regular file that this process wrote itself, and that need not have a path any more.
+     * `close()` closes it; when this throws, the caller does.
+     *
+     * @throws PublishError E_DIST_FILE for anything that is no regular file
+     */
+    static adopt(descriptor, shownName) {
+        const shown = (0,lib_text/* printable */.g$)(shownName);
+        const { size } = regularFile(shown, () => (0,external_node_fs_.fstatSync)(descriptor, { bigint: true }));
+        return new OpenFile(descriptor, shown, Number(size));
+    }
+    /**
      * Bytes `position` to `position + length`, all of them, in a buffer of their own.
      *
      * @throws PublishError E_DIST_LAYOUT when they were never in the file (an archive that is cut off, or points past its
@@ -57401,22 +58543,21 @@ async function orCorrupt(file, signal, read) {
 
 /** Bytes of one step: what is read at once, and what is inflated at once. */
 const STEP_BYTES = 64 * 1024;
+/** Compressed bytes that are inflated in one go: they give 4 MB at most (1,032 times as many). */
+const SHORT_BYTES = 4 * 1024;
 /**
  * Inflates one deflate stream (RFC 1951) that must fill its range to the last byte: what stands behind its end is read
- * by some readers and not by others. Memory is bounded by the step, not by what comes out; counting that is up to the caller.
+ * by some readers and not by others. Memory is bounded by the step or by 4 MB, not by what comes out; counting that is up
+ * to the caller.
  *
  * @throws PublishError E_DIST_LAYOUT; the signal's reason when it is aborted
  */
-async function* inflate(file, { start, length, what, surplus }, signal) {
-    const inflater = (0,external_node_zlib_.createInflateRaw)({ chunkSize: STEP_BYTES });
-    const source = external_node_stream_.Readable.from(steps(file, start, length), { objectMode: false, highWaterMark: STEP_BYTES });
-    source.on('error', (error) => inflater.destroy(error));
-    source.pipe(inflater);
+async function* inflate(file, range, signal) {
+    const { length, what, surplus } = range;
+    signal?.throwIfAborted();
+    let consumed;
     try {
-        for await (const chunk of inflater) {
-            signal?.throwIfAborted();
-            yield chunk;
-        }
+        consumed = yield* length <= SHORT_BYTES ? inflateShort(file, range) : inflateLong(file, range, signal);
     }
     catch (error) {
         const code = (0,lib_errors/* errorCodeOf */.D9)(error);
@@ -57426,18 +58567,44 @@ async function* inflate(file, { start, length, what, surplus }, signal) {
             throw layoutFault(file, `the compressed data of ${what} is corrupt`, undefined, error);
         throw error;
     }
-    finally {
-        source.destroy();
-        inflater.destroy();
-    }
-    const consumed = inflater.bytesWritten;
     if (consumed === length)
         return;
     const rest = surplus?.(consumed) ??
         `the compressed data of ${what} ends ${(0,lib_text/* count */.U9)(length - consumed, 'byte')} before its announced end`;
     throw layoutFault(file, rest);
 }
-function* steps(file, start, length) {
+/** An archive can have a hundred thousand members of some lines each: a stream for each would cost ten times as much. */
+function* inflateShort(file, { start, length }) {
+    const result = (0,external_node_zlib_.inflateRawSync)(file.readSync(start, length), { info: true });
+    if (!isInflated(result))
+        throw new Error('zlib does not say how many bytes it read');
+    if (result.buffer.length > 0)
+        yield result.buffer;
+    return result.engine.bytesWritten;
+}
+/** What `info: true` makes of the answer, which the types leave out. */
+function isInflated(value) {
+    return typeof value === 'object' && value !== null && 'buffer' in value && 'engine' in value;
+}
+async function* inflateLong(file, range, signal) {
+    const inflater = (0,external_node_zlib_.createInflateRaw)({ chunkSize: STEP_BYTES });
+    const source = external_node_stream_.Readable.from(steps(file, range), { objectMode: false, highWaterMark: STEP_BYTES });
+    source.on('error', (error) => inflater.destroy(error));
+    source.pipe(inflater);
+    try {
+        for await (const chunk of inflater) {
+            signal?.throwIfAborted();
+            yield chunk;
+        }
+    }
+    finally {
+        source.destroy();
+        inflater.destroy();
+    }
+    return inflater.bytesWritten;
+}
+/** The bytes of a range of a file, as they are, a step at a time. */
+function* steps(file, { start, length }) {
     for (let done = 0; done < length; done += STEP_BYTES) {
         yield file.readSync(start + done, Math.min(STEP_BYTES, length - done));
     }
@@ -57465,7 +58632,7 @@ const MOST_RATIO = 100;
  * @throws PublishError E_DIST_LAYOUT, E_DIST_LIMIT for a bomb; the signal's reason when it is aborted
  */
 async function* gunzip(file, signal) {
-    const start = headerLength(file);
+    const start = gzipHeaderLength(file);
     const length = file.size - start - TRAILER_BYTES;
     if (length < 0)
         throw layoutFault(file, 'the gzip file is cut off');
@@ -57486,8 +58653,12 @@ async function* gunzip(file, signal) {
     if (trailer.readUInt32LE(4) !== total % 2 ** 32)
         throw layoutFault(file, 'the gzip length does not fit the content');
 }
-/** Where the compressed data begins. */
-function headerLength(file) {
+/**
+ * Where the compressed data of a gzip file begins, in bytes.
+ *
+ * @throws PublishError E_DIST_LAYOUT
+ */
+function gzipHeaderLength(file) {
     const bytes = file.readSync(0, Math.min(LONGEST_HEADER, file.size));
     if (bytes.length < HEADER_BYTES || bytes.readUInt16BE(0) !== 0x1f8b) {
         throw layoutFault(file, `expected a gzip file (.tar.gz), found ${gzip_kindOf(bytes)}`);
@@ -57696,13 +58867,18 @@ class ByteReader {
     /** The next `length` bytes; fewer only at the end of the stream. */
     async take(length) {
         const parts = [];
+        for await (const part of this.pieces(length))
+            parts.push(part);
+        return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    }
+    /** The next `length` bytes as they come; fewer only at the end of the stream. */
+    async *pieces(length) {
         let missing = length;
         while (missing > 0 && (await this.#fill())) {
             const part = this.#advance(missing);
-            parts.push(part);
             missing -= part.length;
+            yield part;
         }
-        return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
     }
     /** Whether there were `length` bytes more to skip. */
     async skip(length) {
@@ -57783,6 +58959,7 @@ function parseTarHeader(block) {
         name: prefix === '' ? name : `${prefix}/${name}`,
         target: tar_header_textOf(block.subarray(157, 257)),
         size: sizeOf(block.subarray(124, 136)),
+        block,
     };
 }
 /** The sum of all bytes, those of the checksum itself counted as blanks. */
@@ -57843,16 +59020,7 @@ function parseLongName(content) {
  * @throws TarFault, also for what other readers leave out or read in their own way: sparse files, NUL, other charsets
  */
 function parsePax(content) {
-    const records = new Map();
-    for (let position = 0; position < content.length;) {
-        const { key, value, end } = paxRecord(content, position);
-        if (records.has(key))
-            throw new TarFault(`its pax header has ${key} twice`);
-        if (key.startsWith('GNU.sparse'))
-            throw new TarFault('it is a sparse file, which readers do not read alike');
-        records.set(key, value);
-        position = end;
-    }
+    const records = paxRecords(content);
     const charset = records.get('hdrcharset')?.toString('latin1');
     if (charset !== undefined && charset !== 'ISO-IR 10646 2000 UTF-8')
         throw new TarFault('its pax header is not in UTF-8');
@@ -57866,6 +59034,24 @@ function parsePax(content) {
         ...(linkpath !== undefined && { linkpath }),
         ...(size !== undefined && { size: Number(size) }),
     };
+}
+/**
+ * The records of a pax extended header by their keys.
+ *
+ * @throws TarFault
+ */
+function paxRecords(content) {
+    const records = new Map();
+    for (let position = 0; position < content.length;) {
+        const { key, value, end } = paxRecord(content, position);
+        if (records.has(key))
+            throw new TarFault(`its pax header has ${key} twice`);
+        if (key.startsWith('GNU.sparse'))
+            throw new TarFault('it is a sparse file, which readers do not read alike');
+        records.set(key, value);
+        position = end;
+    }
+    return records;
 }
 function paxRecord(content, start) {
     const broken = new TarFault('its pax header is corrupt');
@@ -57908,7 +59094,7 @@ function applyExtensions(header, pax, longName, longTarget) {
         throw new TarFault(`its size is ${header.size} in the header and ${pax.size} in the pax header`);
     }
     const changed = {
-        type: header.type,
+        ...header,
         name: pax.path ?? longName ?? header.name,
         target: pax.linkpath ?? longTarget ?? header.target,
         size: pax.size ?? header.size,
@@ -58007,9 +59193,11 @@ function extend(type, content, before) {
     const key = type === 'x' ? 'pax' : type === 'L' ? 'longName' : 'longTarget';
     if (before[key] !== undefined)
         throw new TarFault('it has two extended headers of one kind');
-    return { ...before, [key]: type === 'x' ? parsePax(content) : parseLongName(content) };
+    if (type === 'x')
+        return { ...before, pax: parsePax(content), paxContent: content };
+    return { ...before, [key]: parseLongName(content) };
 }
-async function* oneMember(file, reader, header, offset, { pax = {}, longName, longTarget }) {
+async function* oneMember(file, reader, header, offset, { pax = {}, paxContent = Buffer.alloc(0), longName, longTarget }) {
     const { type, name, target, size } = atOffset(file, offset, () => applyExtensions(header, pax, longName, longTarget));
     const kind = atOffset(file, offset, () => tar_kindOf(type, name, size), name);
     const start = reader.position;
@@ -58019,7 +59207,12 @@ async function* oneMember(file, reader, header, offset, { pax = {}, longName, lo
             throw cutOff(file, offset);
         return bytes;
     };
-    yield { kind, name, target, size, offset, content };
+    async function* pieces() {
+        yield* reader.pieces(size);
+        if (reader.position < start + size)
+            throw cutOff(file, offset);
+    }
+    yield { kind, name, target, size, offset, content, pieces, block: header.block, pax: paxContent };
     if (!(await reader.skip(start + size - reader.position)))
         throw cutOff(file, offset);
     await skipPadding(file, reader, size, offset);
@@ -58145,7 +59338,7 @@ function parseCentralHeader(directory, position) {
         unixType: (header.readUInt32LE(38) >>> 16) & 0o170000,
         hasDescriptor: (flags & zip_headers_FLAG.descriptor) !== 0,
         surplusZip64: zip64.surplus !== undefined,
-        length: extraEnd,
+        bytes: header.subarray(0, extraEnd),
     };
 }
 function zip_headers_nameOf(raw, flags) {
@@ -58199,6 +59392,11 @@ function zip64Values(extra, values) {
     });
     return { values: completed, surplus: undefined };
 }
+/**
+ * The extra fields of a header by their id; of two with one id the last.
+ *
+ * @throws ZipFault
+ */
 function extraFields(extra) {
     const fields = new Map();
     for (let position = 0; position < extra.length;) {
@@ -58477,7 +59675,7 @@ async function readDirectory(file, range, signal) {
             throw zip_refused(file, header.name, header.offset, 'there is another member of this name');
         paths.add(path);
         headers.push(header);
-        position += header.length;
+        position += header.bytes.length;
     }
     if (headers.length !== range.members) {
         throw layoutFault(file, `the end record announces ${(0,lib_text/* count */.U9)(range.members, 'member')}, the central directory has ${headers.length}`);
@@ -58538,7 +59736,7 @@ function surplusZip64(file, central) {
     return layoutFault(file, `the member ${(0,lib_text/* printable */.g$)(central.name, 120)} at byte ${central.offset} has a zip64 field that does not belong there: uv will not install this file`, 'Usually `wheel tags` or `wheel pack` (wheel 0.47.0 and older) writes this for files over 4 GB: repack it with a newer `wheel` or with `auditwheel`. With `verify-metadata: false` it is sent as it is, with a warning.');
 }
 function zip_memberOf(central, dataOffset) {
-    const { name, unixType, method, crc, compressedSize, size } = central;
+    const { name, unixType, method, crc, compressedSize, size, offset } = central;
     return {
         name,
         segments: segmentsOf(name),
@@ -58548,7 +59746,9 @@ function zip_memberOf(central, dataOffset) {
         crc,
         compressedSize,
         size,
+        offset,
         dataOffset,
+        header: central.bytes,
     };
 }
 function ratioWarning(file, headers) {
@@ -58558,31 +59758,38 @@ function ratioWarning(file, headers) {
     return [`it unpacks to ${(0,lib_text/* formatBytes */.z3)(total)}, more than ${LARGE_RATIO} times its size: PyPI refuses this`];
 }
 /**
- * The content of one member, checked by length and CRC32, with not a byte behind its compressed data. The caller
- * compares `member.size` with a limit first: so many bytes are allocated, and never more.
+ * The content of one member. The caller compares `member.size` with a limit first: so many bytes are held, and never
+ * more.
  *
  * @throws PublishError E_DIST_LAYOUT; the signal's reason when it is aborted
  */
 async function readMember(file, member, signal) {
-    const content = member.isStored
-        ? file.readSync(member.dataOffset, member.size)
-        : await inflateMember(file, member, signal);
-    if (content.length !== member.size || (0,external_node_zlib_.crc32)(content) !== member.crc) {
-        throw layoutFault(file, `the content of the member ${(0,lib_text/* printable */.g$)(member.name, 120)} does not fit its announced size and checksum`);
-    }
-    return content;
+    const pieces = [];
+    for await (const piece of memberContent(file, member, signal))
+        pieces.push(piece);
+    return Buffer.concat(pieces);
 }
-async function inflateMember(file, member, signal) {
+/**
+ * The content of one member in pieces, checked by length and CRC32, with not a byte behind its compressed data. What is
+ * handed out is proven only when the last piece was: never more than `member.size` and one step.
+ *
+ * @throws PublishError E_DIST_LAYOUT; the signal's reason when it is aborted
+ */
+async function* memberContent(file, member, signal) {
     const what = `the member ${(0,lib_text/* printable */.g$)(member.name, 120)}`;
-    const chunks = [];
+    const range = { start: member.dataOffset, length: member.compressedSize, what };
     let total = 0;
-    for await (const chunk of inflate(file, { start: member.dataOffset, length: member.compressedSize, what }, signal)) {
+    let checksum = 0;
+    for await (const chunk of member.isStored ? steps(file, range) : inflate(file, range, signal)) {
+        signal?.throwIfAborted();
         total += chunk.length;
         if (total > member.size)
             throw layoutFault(file, `${what} inflates to more than the ${member.size} bytes that it announces`);
-        chunks.push(chunk);
+        checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
+        yield chunk;
     }
-    return Buffer.concat(chunks);
+    if (total !== member.size || checksum !== member.crc)
+        throw layoutFault(file, `the content of ${what} does not fit its announced size and checksum`);
 }
 
 ;// CONCATENATED MODULE: ./lib/distributions/sdist.js
@@ -64540,6 +65747,7 @@ function plainHost(hostname) {
 
 
 
+
 /**
  * First stage: inputs, identity, chain, distributions, expectations. All problems end up in `progress`; undefined when
  * they stop the run before any connection. A dry run goes on with what there is: it is made to test a certificate.
@@ -64550,6 +65758,7 @@ async function makePlan(request, progress) {
     const caBundle = await problems.collect(() => readCaBundle(inputs));
     const identity = await problems.collect(() => plan_identify(request, inputs, caBundle, progress, problems));
     const proxy = await problems.collect(() => chooseProxy(request.runner, inputs));
+    const simpleIndex = await problems.collect(() => chooseSimpleIndex(inputs, progress));
     const distributions = await gather(request, inputs, progress, problems);
     progress.problems.push(...problems.all);
     if (proxy !== undefined && proxy !== 'none')
@@ -64559,7 +65768,26 @@ async function makePlan(request, progress) {
         return undefined;
     if (progress.problems.length > 0 && !inputs.dryRun)
         return undefined;
-    return { inputs, url, identity, caBundle, proxy, distributions };
+    return { inputs, url, identity, caBundle, proxy, simpleIndex: simpleIndex ?? 'off', distributions };
+}
+/** Throws E_INDEX_UNPROVEN where nobody can know whether an upload would replace a file. */
+function chooseSimpleIndex({ repositoryUrl, checkUrl }, { warnings }) {
+    if (repositoryUrl === undefined || checkUrl === undefined)
+        return undefined;
+    if (checkUrl !== 'off') {
+        const found = simpleIndexFor(repositoryUrl, checkUrl);
+        if (found !== undefined)
+            return found;
+        throw new lib_errors/* PublishError */.S1({
+            code: 'E_INDEX_UNPROVEN',
+            message: `check-url is \`auto\`, and the simple index that belongs to ${(0,lib_text/* shownUrl */.zA)(repositoryUrl)} is not known: nobody could tell whether an upload replaces a file`,
+            hint: 'Write the index URL that pip uses (the part before the name of the project) as `check-url`, or `check-url: off` to publish without looking.',
+        });
+    }
+    const server = knownServer(repositoryUrl);
+    const who = server?.mayOverwrite ? server.name : 'this server';
+    warnings.push(`check-url is \`off\`: nobody looks before a file is sent, and ${who} may replace one of the same name`);
+    return 'off';
 }
 function readAllInputs({ runner, env, secretInputs, secrets }, progress) {
     const { inputs, problems, notices, warnings } = (0,lib_inputs/* readInputs */.Ko)(env, secretInputs, runner.mask, secrets);
@@ -64673,7 +65901,7 @@ async function gather({ runner, signal }, inputs, progress, problems) {
     const distributions = await checkDistributions(found, options, mine);
     progress.distributions = distributions;
     for (const one of distributions)
-        describe(runner, progress, one);
+        plan_describe(runner, progress, one);
     const { expectedProjects: projects, expectedVersion: version, expectedFiles: files, expectedSha256: sha256 } = inputs;
     checkExpectations(distributions, { projects, version, files, sha256 }, mine);
     const { refType: type, refName: name } = runner.facts;
@@ -64690,12 +65918,89 @@ async function gather({ runner, signal }, inputs, progress, problems) {
     }
     return distributions;
 }
-function describe(runner, progress, distribution) {
+function plan_describe(runner, progress, distribution) {
     const { shown, size, sha256, warnings, file } = distribution;
     runner.log('File', `${shown}  ${(0,lib_text/* formatBytes */.z3)(size)}  sha256 ${sha256}`);
     for (const warning of warnings)
         progress.warnings.push(`${file}: ${warning}`);
 }
+
+;// CONCATENATED MODULE: ./lib/probe.js
+
+
+
+/**
+ * One handshake, without a request: whether the server takes the certificate, and what it says of itself, for log,
+ * warnings and report.
+ *
+ * @throws the PublishError that says why there is no connection
+ */
+async function probe(run, plan, session, progress) {
+    const { runner, signal } = run;
+    const { url, identity } = plan;
+    const { transport } = session;
+    const result = await connect(session, plan.inputs.retries, signal);
+    progress.probe = result;
+    if (plan.inputs.dryRun && result.facts?.asked) {
+        const accepted = await transport.askAuthorities(signal);
+        if (accepted !== undefined)
+            tellAuthorities(accepted, run, progress);
+    }
+    const { facts, problem, handshake } = result;
+    if (problem !== undefined)
+        throw problem;
+    if (facts === undefined)
+        return;
+    const { protocol, server } = facts;
+    const who = `${(0,lib_text/* shownUrl */.zA)(url)} is ${server.subject} (issued by ${server.issuer}), ${protocol}`;
+    if (identity === 'none')
+        runner.log('Server', `${who}, without a client certificate`);
+    else if (handshake === 'accepted')
+        runner.log('Server', `${who}, takes the client certificate ${identity.subject}`);
+    else
+        progress.warnings.push(`${url.host} did not ask for the client certificate: it does not know who publishes`);
+    if (handshake !== 'accepted' || identity === 'none')
+        return;
+    if (identity.doubt !== undefined)
+        runner.log('Server', `accepted it, although ${identity.doubt}`);
+    // Only a dry run gets here with problems.
+    if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code)))
+        progress.warnings.push(SERVER_DECIDES);
+}
+/** A name that is not resolved or a port that is closed may be there a moment later. */
+async function connect({ transport, pace }, retries, signal) {
+    for (let left = retries;; left -= 1) {
+        const turn = await pace.turn(signal);
+        try {
+            const result = await transport.probe(signal);
+            const { problem } = result;
+            if (problem === undefined)
+                pace.answered(turn);
+            if (problem === undefined || !(0,lib_errors/* mayPass */.bg)(problem) || left === 0)
+                return result;
+            if (!pace.failed(turn, undefined))
+                return result;
+        }
+        finally {
+            pace.left(turn);
+        }
+    }
+}
+/**
+ * A server that judges the certificate in HTTP (nginx) passes every handshake: in a dry run the names are all that shows
+ * whether it would take this one.
+ */
+function tellAuthorities({ names, ours }, { runner }, { warnings, chain }) {
+    const shown = names.length === 0 ? 'it names none' : names.slice(0, MOST_NAMES).join('; ');
+    const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+    runner.log('Server', `CAs whose client certificates it accepts: ${shown}${more}`);
+    if (chain === undefined || names.length === 0 || ours !== undefined)
+        return;
+    warnings.push(`the server names the CAs whose client certificates it accepts (${shown}${more}), and none of them issued a certificate of this chain: it may refuse it`);
+}
+/** CAs in one line. */
+const MOST_NAMES = 5;
+const SERVER_DECIDES = 'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides';
 
 ;// CONCATENATED MODULE: ./lib/certificates/facts.js
 
@@ -64815,7 +66120,7 @@ function comparison_named({ certificates: [leaf] }) {
     return ` (serial ${(0,lib_text/* printable */.g$)(leaf.serialNumber, 64)}, issued by ${(0,lib_text/* issuerOf */.xD)(leaf)})`;
 }
 /** Names of CAs in a sentence; the report has all of them. */
-const MOST_NAMES = 3;
+const comparison_MOST_NAMES = 3;
 /** `complains`: the server's complaint is about the issuer, and not just any. */
 function issuerHere(own, { accepted }, complains) {
     const { unknownIssuer } = own;
@@ -64833,8 +66138,8 @@ function issuerHere(own, { accepted }, complains) {
     };
 }
 function notNamed(own, names) {
-    const more = names.length > MOST_NAMES ? ` and ${(0,lib_text/* count */.U9)(names.length - MOST_NAMES, 'other')}` : '';
-    const list = `${names.slice(0, MOST_NAMES).join('; ')}${more}`;
+    const more = names.length > comparison_MOST_NAMES ? ` and ${(0,lib_text/* count */.U9)(names.length - comparison_MOST_NAMES, 'other')}` : '';
+    const list = `${names.slice(0, comparison_MOST_NAMES).join('; ')}${more}`;
     return `it names the CAs whose certificates it accepts (${list}), and the chain that was sent ends below ${topIssuer(own)}`;
 }
 function topIssuer({ certificates }) {
@@ -65385,6 +66690,10 @@ const REPAIRS = [
     ['E_TLS_CLIENT_NOT_ASKED', 'workflow', 'the server, which has to ask for client certificates, or `repository-url`'],
     ['E_TLS_CLIENT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
     ['E_TLS_', 'workflow', '`repository-url`, or the TLS settings of the server'],
+    ['E_INDEX_UNPROVEN', 'workflow', '`check-url`, which needs the address of the simple index'],
+    ['E_INDEX_LOOKUP', 'workflow', '`check-url`, or what this user or certificate may read on the index'],
+    ['E_INDEX_CONFLICT', 'files', 'the version, since the index keeps what it has under a name'],
+    ['E_INDEX_', 'setting', 'nothing of yours: the page of the index lags behind its files'],
     ['E_HTTP_CLIENT_CERT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
     [
         'E_HTTP_UNAUTHORIZED',
@@ -66237,6 +67546,5230 @@ function writeReport(report, runner) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/report/progress-meter.js
+
+/** Milliseconds without a byte after which a file is told of. */
+const STALLED_AFTER = 20_000;
+/** How far a run's uploads are, for lines in the log. Times are those of `performance.now()`, in milliseconds. */
+class ProgressMeter {
+    #startedAt;
+    #onTheirWay = new Map();
+    #files = 0;
+    #bytes = 0;
+    #ended = 0;
+    #sent = 0;
+    constructor(startedAt) {
+        this.#startedAt = startedAt;
+    }
+    /** What is to be sent in all. */
+    expect(distributions) {
+        this.#files = distributions.length;
+        this.#bytes = distributions.reduce((sum, { size }) => sum + size, 0);
+    }
+    /** Bytes of a file went out. What a second try sends anew counts once. */
+    sent(distribution, bytes, now) {
+        const one = this.#onTheirWay.get(distribution) ?? { sent: 0, movedAt: now, told: false };
+        this.#onTheirWay.set(distribution, { sent: one.sent + bytes, movedAt: now, told: false });
+    }
+    ended(distribution) {
+        if (!this.#onTheirWay.delete(distribution))
+            return;
+        this.#ended += 1;
+        this.#sent += distribution.size;
+    }
+    /** What there is to say now: one line of the run, and one for each file that stands still. */
+    lines(now) {
+        if (this.#files === 0)
+            return [];
+        if (this.#ended === this.#files)
+            return ['everything is sent; waiting for the index to list it'];
+        const stalled = [...this.#onTheirWay].filter(([, { movedAt, told }]) => !told && now - movedAt >= STALLED_AFTER);
+        for (const [, one] of stalled)
+            one.told = true;
+        return [this.#line(now), ...stalled.map(([{ file, size }, one]) => stallLine(file, size, one, now))];
+    }
+    #line(now) {
+        const under = [...this.#onTheirWay].map(([{ size }, { sent }]) => Math.min(size, sent));
+        const sent = Math.min(this.#bytes, under.reduce((sum, bytes) => sum + bytes, this.#sent));
+        const seconds = (now - this.#startedAt) / 1000;
+        const rate = seconds > 0 ? sent / seconds : 0;
+        const parts = [
+            `${this.#ended} of ${(0,lib_text/* count */.U9)(this.#files, 'file')}`,
+            `${(0,lib_text/* formatBytes */.z3)(sent)} of ${(0,lib_text/* formatBytes */.z3)(this.#bytes)}`,
+            ...(rate > 0 ? [`${(0,lib_text/* formatBytes */.z3)(Math.round(rate))}/s`, timeLeft((this.#bytes - sent) / rate)] : []),
+        ];
+        return parts.join(', ');
+    }
+}
+function stallLine(file, size, { sent, movedAt }, now) {
+    const seconds = Math.round((now - movedAt) / 1000);
+    return sent < size
+        ? `${file}: nothing moved for ${seconds} s, after ${(0,lib_text/* formatBytes */.z3)(sent)} of ${(0,lib_text/* formatBytes */.z3)(size)}`
+        : `${file}: everything was sent, and the index has not answered for ${seconds} s`;
+}
+function timeLeft(seconds) {
+    if (seconds < 90)
+        return `about ${Math.ceil(seconds)} s left`;
+    return seconds < 5400 ? `about ${Math.round(seconds / 60)} min left` : `about ${Math.round(seconds / 3600)} h left`;
+}
+
+;// CONCATENATED MODULE: ./lib/credentials/basic.js
+/**
+ * Value of the Authorization header (RFC 7617, UTF-8). It becomes a secret here: a front that echoes its request must
+ * not bring it into a log.
+ */
+function basicAuthorization({ user, password }, secrets) {
+    const token = Buffer.from(`${user}:${password}`, 'utf8').toString('base64');
+    secrets.add(token);
+    return `Basic ${token}`;
+}
+
+;// CONCATENATED MODULE: ./lib/distributions/downloaded-file.js
+
+
+
+
+
+
+/**
+ * Puts bytes that come over the network into a private temporary file, and runs `use` with it. The file is made
+ * exclusively with mode 0600, and its name is taken away before the first byte is written: nobody else can open it, and
+ * nothing stays behind, even when this process is killed. Where the system keeps the name of an open file (some versions
+ * of Windows) it goes at the end.
+ *
+ * Resolves to undefined, without `use`, when `fill` says that its bytes are of no use.
+ *
+ * @throws PublishError E_DIST_FILE when the directory takes no file; whatever `fill` and `use` throw
+ */
+async function withDownloaded(fill, { directory, shownName }, use) {
+    const name = external_node_path_.join(directory, `publish-python-mtls-${(0,external_node_crypto_.randomUUID)()}`);
+    // Exclusive, which follows no link: what is there already was put there by somebody else.
+    const flags = external_node_fs_.constants.O_RDWR | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL;
+    const descriptor = storing(shownName, () => (0,external_node_fs_.openSync)(name, flags, 0o600));
+    const isGone = remove(name);
+    let file;
+    try {
+        if (!(await fill((chunk) => store(chunk, descriptor, shownName))))
+            return undefined;
+        file = OpenFile.adopt(descriptor, shownName);
+        return await use(file);
+    }
+    finally {
+        if (file === undefined)
+            (0,external_node_fs_.closeSync)(descriptor);
+        else
+            file.close();
+        if (!isGone)
+            remove(name);
+    }
+}
+function store(chunk, descriptor, shownName) {
+    storing(shownName, () => {
+        for (let at = 0; at < chunk.length;)
+            at += (0,external_node_fs_.writeSync)(descriptor, chunk, at);
+    });
+}
+/** Whether the name is gone. */
+function remove(name) {
+    try {
+        (0,external_node_fs_.unlinkSync)(name);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
+/** Runs one system call; its failure becomes a sentence. */
+function storing(shownName, call) {
+    try {
+        return call();
+    }
+    catch (error) {
+        throw new lib_errors/* PublishError */.S1({
+            code: 'E_DIST_FILE',
+            message: `${(0,lib_text/* printable */.g$)(shownName)} cannot be kept in the runner's temporary directory (${(0,lib_errors/* errorCodeOf */.D9)(error) ?? 'unknown error'})`,
+            hint: 'Check that the directory has room and that the runner may write to it.',
+            cause: error,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/distributions/archive-members.js
+
+
+/** Bytes that are unpacked of one archive, and members that it may have, to compare it with another one. */
+const COMPARED_BYTES = 200e6;
+const COMPARED_MEMBERS = 100_000;
+/** The sha256 of bytes that come in pieces; the event loop turns between them. */
+async function hashPieces(pieces, signal) {
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    let previous;
+    for await (const piece of pieces) {
+        // Most members are one piece: a turn for each of a hundred thousand would be the longest part of the work.
+        if (previous !== undefined)
+            await (0,promises_namespaceObject.setImmediate)();
+        signal.throwIfAborted();
+        hash.update(piece);
+        previous = piece;
+    }
+    return hash.digest('base64');
+}
+
+;// CONCATENATED MODULE: ./lib/distributions/tar-members.js
+
+
+
+
+
+
+
+
+
+/** Where a header block holds what: first and last byte, the last one not included. */
+const FIELDS = {
+    mode: [100, 108],
+    owner: [108, 116],
+    group: [116, 124],
+    time: [136, 148],
+    checksum: [148, 156],
+    ownerName: [265, 297],
+    groupName: [297, 329],
+};
+const PAX_TIMES = new Set(['mtime', 'atime', 'ctime']);
+const PAX_OWNERS = new Set(['uid', 'gid', 'uname', 'gname']);
+/** What is compared as the member's own path and kind. */
+const PAX_NAMES = new Set(['path', 'linkpath', 'size']);
+/**
+ * Reads the members of a `.tar.gz` to compare them with those of another one; all of it is unpacked once, in pieces.
+ *
+ * @throws PublishError E_DIST_LAYOUT, E_DIST_LIMIT; the signal's reason when it is aborted
+ */
+async function readTarMembers(file, signal) {
+    const whole = (0,external_node_crypto_.createHash)('sha256');
+    const members = [];
+    const earlier = new Map();
+    for await (const member of tarMembers(file, unpacked(file, signal, whole))) {
+        if (members.length >= COMPARED_MEMBERS)
+            throw limitFault(file, `the archive has more than ${COMPARED_MEMBERS} members`);
+        const place = segmentsOf(member.name).join('/');
+        const times = earlier.get(place) ?? 0;
+        earlier.set(place, times + 1);
+        // The last of several is what stays; a NUL stands in no name.
+        members.push(await unpackedMember(member, times === 0 ? place : `${place}\0${times}`, signal));
+    }
+    return { members, wrapper: { ...gzipTraits(file), content: whole.digest('hex'), packed: await packed(file, signal) } };
+}
+/** The tar archive, of which no more than is compared comes out. */
+async function* unpacked(file, signal, hash) {
+    let total = 0;
+    for await (const chunk of gunzip(file, signal)) {
+        total += chunk.length;
+        if (total > COMPARED_BYTES)
+            throw limitFault(file, `the archive unpacks to more than ${(0,lib_text/* formatBytes */.z3)(COMPARED_BYTES)}`);
+        hash.update(chunk);
+        yield chunk;
+    }
+}
+async function unpackedMember(member, path, signal) {
+    const digest = await hashPieces(member.pieces(), signal);
+    const traits = traitsOf(member);
+    return {
+        path,
+        kind: member.target === '' ? member.kind : `${member.kind} to ${member.target}`,
+        size: member.size,
+        packed: async () => undefined,
+        content: async () => digest,
+        traits: () => traits,
+    };
+}
+function traitsOf({ name, block, pax }) {
+    const field = ([start, end]) => block.toString('latin1', start, end);
+    // `0000644` with a NUL or a blank behind it is one number.
+    const numbers = (...fields) => fields.map((place) => field(place).replace(/[\0 ]/g, '').replace(/^0+/, '')).join();
+    const records = [...paxRecords(pax)].sort(([a], [b]) => (a < b ? -1 : 1));
+    const hex = (of) => records.filter(([key]) => of(key)).map(([key, value]) => `${key}=${value.toString('hex')}`);
+    const rest = Buffer.from(block);
+    for (const [start, end] of Object.values(FIELDS))
+        rest.fill(0, start, end);
+    const isOther = (key) => !PAX_TIMES.has(key) && !PAX_OWNERS.has(key) && !PAX_NAMES.has(key);
+    const details = (0,external_node_crypto_.createHash)('sha256')
+        .update(rest)
+        .update(JSON.stringify([name, hex(isOther)]));
+    const names = [FIELDS.ownerName, FIELDS.groupName].map(field);
+    return {
+        times: [numbers(FIELDS.time), ...hex((key) => PAX_TIMES.has(key))].join(),
+        permissions: numbers(FIELDS.mode),
+        owners: [numbers(FIELDS.owner, FIELDS.group), ...names, ...hex((key) => PAX_OWNERS.has(key))].join(),
+        details: details.digest('base64'),
+    };
+}
+/** RFC 1952: bytes 4 to 7 are a time; flags, effort, system and a file name say nothing of the content. */
+function gzipTraits(file) {
+    const header = file.readSync(0, gzipHeaderLength(file));
+    const times = header.toString('hex', 4, 8);
+    header.fill(0, 4, 8);
+    return { times, details: header.toString('hex') };
+}
+function packed(file, signal) {
+    const start = gzipHeaderLength(file);
+    return hashPieces(steps(file, { start, length: file.size - start }), signal);
+}
+
+;// CONCATENATED MODULE: ./lib/distributions/zip-members.js
+
+
+
+
+
+
+
+/** Hints of the compressor on its effort: where they differ, the compressed data does. */
+const EFFORT_FLAGS = 0x0006;
+/** Sizes and positions, which follow from the compression. */
+const zip_members_ZIP64_FIELD = 0x0001;
+/** Extra fields that hold times: of NTFS, and Info-ZIP's two. */
+const TIME_FIELDS = new Set([0x000a, 0x5455, 0x5855]);
+/** Info-ZIP's owner and group. */
+const OWNER_FIELDS = new Set([0x7855, 0x7875]);
+/**
+ * Reads the members of a zip archive to compare them with those of another one. A surplus zip64 field is let pass.
+ *
+ * @throws PublishError E_DIST_LAYOUT, E_DIST_LIMIT; the signal's reason when it is aborted
+ */
+async function readZipMembers(file, signal) {
+    signal.throwIfAborted();
+    if (readZipEnd(file).members > COMPARED_MEMBERS)
+        throw limitFault(file, `the archive has more than ${COMPARED_MEMBERS} members`);
+    const { members } = await readZip(file, { verifyMetadata: false, signal });
+    const archive = { file, signal, unpacked: 0 };
+    return { members: members.map((member) => new PackedMember(archive, member)), wrapper: undefined };
+}
+class PackedMember {
+    #archive;
+    #member;
+    path;
+    constructor(archive, member) {
+        this.#archive = archive;
+        this.#member = member;
+        this.path = member.segments.join('/');
+    }
+    get kind() {
+        if (this.#member.isDirectory)
+            return 'directory';
+        return this.#member.isSpecial ? 'link or device' : 'file';
+    }
+    get size() {
+        return this.#member.size;
+    }
+    async packed() {
+        const { file, signal } = this.#archive;
+        const { isStored, dataOffset, compressedSize } = this.#member;
+        const digest = await hashPieces(steps(file, { start: dataOffset, length: compressedSize }), signal);
+        return `${isStored ? 'stored' : 'deflated'} ${digest}`;
+    }
+    async content() {
+        const { file, signal } = this.#archive;
+        // What is announced counts, before a byte is unpacked: it is an error when more comes out.
+        this.#archive.unpacked += this.#member.size;
+        if (this.#archive.unpacked > COMPARED_BYTES)
+            throw limitFault(file, `the archive unpacks to more than ${(0,lib_text/* formatBytes */.z3)(COMPARED_BYTES)}`);
+        return hashPieces(memberContent(file, this.#member, signal), signal);
+    }
+    traits() {
+        const { offset, dataOffset, header, name } = this.#member;
+        const local = this.#archive.file.readSync(offset, dataOffset - offset);
+        const extras = [
+            ...fieldsOf(header, CENTRAL_BYTES + header.readUInt16LE(28), header.readUInt16LE(30)),
+            ...fieldsOf(local, LOCAL_BYTES + local.readUInt16LE(26), local.readUInt16LE(28)),
+        ];
+        const hex = (of) => extras.filter(([id]) => of(id)).map(([id, content]) => `${id} ${content.toString('hex')}`);
+        const isOther = (id) => !TIME_FIELDS.has(id) && !OWNER_FIELDS.has(id) && id !== zip_members_ZIP64_FIELD;
+        const flags = header.readUInt16LE(8) & ~EFFORT_FLAGS;
+        const numbers = [header.readUInt32LE(4), local.readUInt16LE(4), flags, header.readUInt16LE(36)];
+        return {
+            times: [header.readUInt32LE(12), local.readUInt32LE(10), ...hex((id) => TIME_FIELDS.has(id))].join(),
+            permissions: String(header.readUInt32LE(38)),
+            owners: hex((id) => OWNER_FIELDS.has(id)).join(),
+            details: [name, ...numbers, ...hex(isOther)].join(),
+        };
+    }
+}
+function fieldsOf(header, start, length) {
+    return extraFields(header.subarray(start, start + length));
+}
+
+;// CONCATENATED MODULE: ./lib/distributions/members.js
+
+
+
+
+
+
+
+
+const LONGEST_SENTENCE = 299;
+const members_LONGEST_NAME = 100;
+/** Characters of ` and 100000 more`. */
+const ROOM_FOR_REST = 16;
+/** So many members that differ are told with their sizes; of more, the names are what helps. */
+const MEMBERS_WITH_SIZES = 2;
+/** Members between two turns of the event loop. */
+const members_MEMBERS_PER_TURN = 500;
+/** In what two archives with the same members differ, in the order in which it is told. */
+const ASPECTS = {
+    times: 'time stamps of the archive',
+    permissions: 'permissions',
+    owners: 'owners',
+    order: 'their order',
+    compression: 'how they are compressed',
+    details: 'details of how the archive is written',
+};
+const ORDER = ['times', 'permissions', 'owners', 'order', 'compression', 'details'];
+const TRAITS = ['times', 'permissions', 'owners', 'details'];
+/** Why two archives are not compared, as a sentence. */
+class Incomparable extends Error {
+}
+/**
+ * Says how the index's file of one name differs from ours, by the unpacked content of their members: the end of a
+ * sentence, printable, under 300 characters. `file` is that name, which tells the format of an sdist.
+ *
+ * Memory, bytes and members are bounded (`archive-members.ts`). The index's bytes are foreign: whatever they are, the
+ * answer is a sentence ("the index's file is no archive that can be read: ...").
+ *
+ * @throws the signal's reason when it is aborted, and nothing else
+ */
+async function describeDifference(ours, theirs, kind, file, signal) {
+    const read = kind === 'wheel' || file.endsWith('.zip') ? readZipMembers : readTarMembers;
+    const mine = new Side('this file', ours, signal);
+    const other = new Side("the index's file", theirs, signal);
+    try {
+        const archives = { ours: await mine.read(read), theirs: await other.read(read) };
+        const found = await members_compare(archives.ours, archives.theirs, mine, other);
+        const isSame = found.differing.length + found.onlyOurs.length + found.onlyTheirs.length === 0;
+        if (!isSame)
+            return (0,lib_text/* clip */.$Q)(describeMembers(found, kind), LONGEST_SENTENCE);
+        const aspects = await aspectsOf(archives.ours, archives.theirs, found, mine, other);
+        if (aspects.size === 0 && (await sameBytes(mine, other)))
+            return 'no byte of the two files differs';
+        return describeAspects(aspects, found.pairs.length, ours.size, theirs.size);
+    }
+    catch (error) {
+        if (signal.aborted)
+            throw signal.reason;
+        if (error instanceof Incomparable)
+            return error.message;
+        throw error;
+    }
+}
+/** One of the two files: whatever its bytes make a reader throw becomes a sentence that says which one it is about. */
+class Side {
+    name;
+    file;
+    signal;
+    constructor(name, file, signal) {
+        this.name = name;
+        this.file = file;
+        this.signal = signal;
+    }
+    async read(reader) {
+        try {
+            return await orCorrupt(this.file, this.signal, () => reader(this.file, this.signal));
+        }
+        catch (error) {
+            if (this.signal.aborted || !(error instanceof lib_errors/* PublishError */.S1))
+                throw error;
+            const prefix = `${this.file.shownName}: `;
+            const reason = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+            const verdict = error.code === 'E_DIST_LIMIT' ? 'is not compared member by member' : 'is no archive that can be read';
+            throw new Incomparable((0,lib_text/* clip */.$Q)(`${this.name} ${verdict}: ${(0,lib_text/* printable */.g$)(reason)}`, LONGEST_SENTENCE));
+        }
+    }
+}
+async function members_compare(ours, theirs, mine, other) {
+    const left = new Map(theirs.members.map((member) => [member.path, member]));
+    const pairs = [];
+    const differing = [];
+    const onlyOurs = [];
+    let repacked = false;
+    for (const [index, member] of ours.members.entries()) {
+        if (index % members_MEMBERS_PER_TURN === 0)
+            await members_turn(mine.signal);
+        const counterpart = left.get(member.path);
+        left.delete(member.path);
+        if (counterpart === undefined) {
+            onlyOurs.push(member);
+            continue;
+        }
+        const pair = { ours: member, theirs: counterpart };
+        pairs.push(pair);
+        const result = await comparePair(pair, mine, other);
+        if (result === 'other')
+            differing.push(pair);
+        if (result === 'repacked')
+            repacked = true;
+    }
+    return { pairs, differing, onlyOurs, onlyTheirs: [...left.values()], repacked };
+}
+/** The costly answer last: two deflate streams of the same bytes need not be unpacked. */
+async function comparePair({ ours, theirs }, mine, other) {
+    if (ours.kind !== theirs.kind || ours.size !== theirs.size)
+        return 'other';
+    const ourPacked = await mine.read(() => ours.packed());
+    if (ourPacked !== undefined && ourPacked === (await other.read(() => theirs.packed())))
+        return 'same';
+    const content = await mine.read(() => ours.content());
+    if (content !== (await other.read(() => theirs.content())))
+        return 'other';
+    return ourPacked === undefined ? 'same' : 'repacked';
+}
+async function members_turn(signal) {
+    await (0,promises_namespaceObject.setImmediate)();
+    signal.throwIfAborted();
+}
+/** What differs in archives whose members are all the same. */
+async function aspectsOf(ours, theirs, { pairs, repacked }, mine, other) {
+    const found = new Set();
+    if (repacked)
+        found.add('compression');
+    for (const [index, pair] of pairs.entries()) {
+        if (index % members_MEMBERS_PER_TURN === 0)
+            await members_turn(mine.signal);
+        if (ours.members[index]?.path !== theirs.members[index]?.path)
+            found.add('order');
+        const left = await mine.read(async () => pair.ours.traits());
+        const right = await other.read(async () => pair.theirs.traits());
+        for (const trait of TRAITS)
+            if (left[trait] !== right[trait])
+                found.add(trait);
+    }
+    const [left, right] = [ours.wrapper, theirs.wrapper];
+    if (left?.times !== right?.times)
+        found.add('times');
+    if (left?.details !== right?.details)
+        found.add('details');
+    if (left?.content === right?.content && left?.packed !== right?.packed)
+        found.add('compression');
+    return found;
+}
+async function sameBytes(mine, other) {
+    const digest = (file, signal) => hashPieces(steps(file, { start: 0, length: file.size }), signal);
+    return (await mine.read(digest)) === (await other.read(digest));
+}
+function describeAspects(found, members, ours, theirs) {
+    const aspects = found.size === 0 ? ['details'] : ORDER.filter((aspect) => found.has(aspect));
+    const words = aspects.map((aspect) => ASPECTS[aspect]);
+    const last = words.pop();
+    const list = words.length === 0 ? last : `${words.join(', ')} and ${last}`;
+    const isSingular = aspects.length === 1 && (found.has('order') || found.has('compression'));
+    const sizes = found.has('compression') && ours !== theirs ? ` (${bothSizes(ours, theirs)})` : '';
+    return `the same ${(0,lib_text/* count */.U9)(members, 'member')}, only ${list} ${isSingular ? 'differs' : 'differ'}${sizes}`;
+}
+function bothSizes(ours, theirs) {
+    const [left, right] = [(0,lib_text/* formatBytes */.z3)(ours), (0,lib_text/* formatBytes */.z3)(theirs)];
+    // Two large sizes can look the same.
+    return left === right
+        ? `${(0,lib_text/* count */.U9)(ours, 'byte')} here, ${(0,lib_text/* count */.U9)(theirs, 'byte')} on the index`
+        : `${left} here, ${right} on the index`;
+}
+function describeMembers({ pairs, differing, onlyOurs, onlyTheirs }, kind) {
+    const same = pairs.length - differing.length;
+    const added = [
+        { members: onlyOurs, where: 'only in this file' },
+        { members: onlyTheirs, where: 'only on the index' },
+    ].filter(({ members }) => members.length > 0);
+    const groups = added.map(({ members, where }, index) => {
+        const isFirst = differing.length === 0 && index === 0;
+        return {
+            head: `${isFirst ? (0,lib_text/* count */.U9)(members.length, 'member') : members.length} ${where}`,
+            names: members.map(members_nameOf),
+        };
+    });
+    if (differing.length > 0)
+        groups.unshift(describeDiffering(differing, pairs.length, kind));
+    const end = differing.length === 0 && same > 0 ? `; the other ${same} are the same` : '';
+    let room = LONGEST_SENTENCE - end.length;
+    const parts = groups.map(({ head, names }, index) => {
+        const part = `${head}: ${members_listNames(names, Math.floor(room / (groups.length - index)) - head.length - 4)}`;
+        room -= part.length + 2;
+        return part;
+    });
+    return parts.join('; ') + end;
+}
+function describeDiffering(differing, total, kind) {
+    // RECORD holds the digest of each member: that it differs says nothing more.
+    const isRecord = ({ ours }) => kind === 'wheel' && /^[^/]+\.dist-info\/RECORD$/.test(ours.path);
+    const [records, others] = [differing.filter(isRecord), differing.filter((pair) => !isRecord(pair))];
+    const named = others.length <= MEMBERS_WITH_SIZES ? others.map(nameWithDifference) : others.map(({ ours }) => members_nameOf(ours));
+    const verb = differing.length === 1 ? 'differs' : 'differ';
+    return {
+        head: `${differing.length} of ${(0,lib_text/* count */.U9)(total, 'member')} ${verb}`,
+        names: [...named, ...records.map(({ ours }) => members_nameOf(ours))],
+    };
+}
+function nameWithDifference({ ours, theirs }) {
+    const name = members_nameOf(ours);
+    if (ours.kind !== theirs.kind)
+        return `${name} (${(0,lib_text/* printable */.g$)(ours.kind, 40)} here, ${(0,lib_text/* printable */.g$)(theirs.kind, 40)} on the index)`;
+    return ours.size === theirs.size ? name : `${name} (${bothSizes(ours.size, theirs.size)})`;
+}
+function members_nameOf({ path }) {
+    const [name = ''] = path.split('\0');
+    return (0,lib_text/* printable */.g$)(name, members_LONGEST_NAME) || '(unprintable name)';
+}
+/** As many names as there is room for, at least the first, and how many more there are. */
+function members_listNames(names, room) {
+    const [first = ''] = names;
+    let list = (0,lib_text/* clip */.$Q)(first, room - ROOM_FOR_REST);
+    let shown = 1;
+    for (const name of names.slice(1)) {
+        const longer = `${list}, ${name}`;
+        if (longer.length > room - (shown + 1 === names.length ? 0 : ROOM_FOR_REST))
+            break;
+        list = longer;
+        shown += 1;
+    }
+    return shown === names.length ? list : `${list} and ${names.length - shown} more`;
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/page-fault.js
+/** A body that is no page of a simple index, or not all of one. */
+class PageFault extends Error {
+    /** What was found in place of it: end of a sentence, printable. */
+    found;
+    /** It breaks off: another try may bring all of it. */
+    truncated;
+    constructor(found, truncated = false) {
+        super(`expected a page of a simple index and found ${found}`);
+        this.name = 'PageFault';
+        this.found = found;
+        this.truncated = truncated;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/fetch.js
+
+
+
+
+
+/** A body that is longer than asked for. */
+class BodyLimit extends Error {
+    constructor(limit) {
+        super(`the body has more than ${limit} bytes`);
+        this.name = 'BodyLimit';
+    }
+}
+/** Redirects that a GET follows. */
+const MOST_REDIRECTS = 5;
+/**
+ * Gives work a time in all, in milliseconds: a server that sends a byte now and then would hold it for ever.
+ *
+ * @throws Silence when the time is over, at once
+ */
+async function fetch_within(ms, signal, work) {
+    const clock = new AbortController();
+    const timer = setTimeout(() => clock.abort(new Silence(ms)), ms);
+    try {
+        return await work(AbortSignal.any([signal, clock.signal]));
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
+/**
+ * One GET and at most five redirects on the same origin. Any other redirect is the answer, and so is the sixth.
+ *
+ * @throws BodyLimit, PageFault (a body that cannot be decoded), undici's errors, what the consumer throws, the signal's
+ *   reason, at once
+ */
+async function get(request, signal) {
+    let url = request.url;
+    for (let redirects = 0;; redirects += 1) {
+        const answer = await getOnce({ ...request, url }, signal);
+        const target = isRedirect(answer) ? redirectTarget(answer, url) : undefined;
+        const followed = target !== undefined && target.origin === url.origin && (request.follows?.(target) ?? true);
+        if (!followed || redirects === MOST_REDIRECTS)
+            return { answer, url };
+        url = target;
+    }
+}
+/** 300 and 304 point nowhere that a client goes by itself. */
+function isRedirect({ status }) {
+    return [301, 302, 303, 307, 308].includes(status);
+}
+async function getOnce(request, signal) {
+    signal.throwIfAborted();
+    const { url, reader, accept, encoding } = request;
+    const { dispatcher, authorization, userAgent } = reader;
+    const retrieval = new Retrieval(request, signal);
+    dispatcher.dispatch({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: 'GET',
+        headers: {
+            accept,
+            'accept-encoding': encoding,
+            'cache-control': 'no-cache',
+            'user-agent': userAgent,
+            ...(authorization === undefined ? {} : { authorization }),
+        },
+        // The signal has the time for the whole of it.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+    }, retrieval);
+    return await retrieval.end;
+}
+const CHUNK = { chunkSize: 64 * 1024 };
+const fetch_DECODERS = new Map([
+    ['gzip', () => (0,external_node_zlib_.createGunzip)(CHUNK)],
+    ['x-gzip', () => (0,external_node_zlib_.createGunzip)(CHUNK)],
+    ['deflate', () => (0,external_node_zlib_.createInflate)(CHUNK)],
+    ['br', () => (0,external_node_zlib_.createBrotliDecompress)(CHUNK)],
+]);
+/** undici's side of one GET. Settled once; what comes later is ignored. */
+class Retrieval {
+    end;
+    #request;
+    #signal;
+    #resolve;
+    #reject;
+    /** The first bytes of the body. */
+    #start = [];
+    #received = 0;
+    #head;
+    #consumer;
+    #decoder;
+    #controller;
+    /** Whether all of the answer came. */
+    #complete = false;
+    #settled = false;
+    constructor(request, signal) {
+        const { promise, resolve, reject } = Promise.withResolvers();
+        this.end = promise;
+        this.#resolve = resolve;
+        this.#reject = reject;
+        this.#request = request;
+        this.#signal = signal;
+        signal.addEventListener('abort', this.#cancel);
+    }
+    onRequestStart(controller) {
+        this.#controller = controller;
+        if (this.#settled)
+            this.#hangUp();
+    }
+    onResponseStart(controller, status, headers, reason = '') {
+        // 1xx is no answer yet.
+        if (status < 200 || this.#settled)
+            return;
+        const head = { status, reason, headers: firstValues(headers) };
+        this.#head = head;
+        this.#attempt(() => {
+            this.#consumer = this.#request.open(head, this.#request.url);
+            if (this.#request.encoding === 'gzip')
+                this.#decode(head, controller);
+        });
+    }
+    onResponseData(controller, chunk) {
+        if (this.#settled)
+            return;
+        if (this.#decoder === undefined)
+            this.#take(chunk);
+        else if (!this.#decoder.write(chunk))
+            controller.pause();
+    }
+    onResponseEnd() {
+        this.#complete = true;
+        if (this.#decoder === undefined)
+            this.#finish();
+        else
+            this.#decoder.end();
+    }
+    onResponseError(_controller, error) {
+        this.#fail(error);
+    }
+    /** Some fronts compress in ways that nobody asked for. */
+    #decode({ headers }, controller) {
+        const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+        if (encoding === '' || encoding === 'identity')
+            return;
+        const create = fetch_DECODERS.get(encoding);
+        if (create === undefined)
+            throw new PageFault('an encoding of the body that nobody asked for (Content-Encoding)');
+        this.#decoder = create()
+            .on('data', (chunk) => this.#take(chunk))
+            .on('drain', () => controller.resume())
+            .on('end', () => this.#finish())
+            .on('error', (error) => {
+            // Cut off, or no such encoding at all.
+            const truncated = error.code === 'Z_BUF_ERROR';
+            this.#fail(new PageFault(truncated ? 'a compressed page that is cut off' : 'a broken compressed page', truncated));
+        });
+    }
+    #take(chunk) {
+        if (this.#settled)
+            return;
+        if (this.#received < MAX_ANSWER_BYTES)
+            this.#start.push(chunk.subarray(0, MAX_ANSWER_BYTES - this.#received));
+        this.#received += chunk.length;
+        if (this.#consumer === undefined) {
+            if (this.#received >= MAX_ANSWER_BYTES)
+                this.#finish();
+        }
+        else if (this.#received > this.#request.limitBytes)
+            this.#end(() => this.#reject(new BodyLimit(this.#request.limitBytes)));
+        else
+            this.#attempt(() => this.#consumer?.(chunk));
+    }
+    #attempt(step) {
+        try {
+            step();
+        }
+        catch (error) {
+            this.#end(() => this.#reject(error));
+        }
+    }
+    #cancel = () => {
+        this.#end(() => this.#reject(this.#signal.reason));
+    };
+    #finish() {
+        const head = this.#head;
+        if (head === undefined)
+            return;
+        this.#end(() => this.#resolve({ ...head, text: Buffer.concat(this.#start).toString('utf8') }));
+    }
+    /** An answer that nobody reads to its end counts with what is there of it. A page that breaks off does not. */
+    #fail(error) {
+        if (this.#head !== undefined && this.#consumer === undefined)
+            this.#finish();
+        else
+            this.#end(() => this.#reject(error));
+    }
+    #end(settle) {
+        if (this.#settled)
+            return;
+        this.#settled = true;
+        this.#signal.removeEventListener('abort', this.#cancel);
+        this.#decoder?.destroy();
+        settle();
+        this.#hangUp();
+    }
+    /** The connection of an answer that came to its end is kept. */
+    #hangUp() {
+        if (!this.#complete)
+            this.#controller?.abort(new Error('the request is over'));
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/lookup-answer.js
+
+
+
+
+
+
+
+
+
+
+
+const CHECK_URL_HINT = 'Give the index URL that your pip uses as check-url (the part before the name of a project); check-url: off publishes without looking.';
+const WRITE_ONLY_HINT = 'An account or certificate that may upload and not read needs check-url: off, with which nobody looks what an upload may replace.';
+/** An answer that is neither a page nor "not there". */
+function answerFailure(answer, asked) {
+    const { reader, now } = asked;
+    const { status } = answer;
+    const words = wordsOf(answer, reader.secrets);
+    const number = requestNumber(answer, reader.secrets);
+    const said = `${shown(asked)} answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`;
+    const certificate = clientCertificate({ answer, words, said, certificateSubject: undefined })?.problem;
+    const special = blocked(answer, said, asked) ?? (certificate && new LookupFailure(certificate));
+    if (special !== undefined)
+        return special;
+    if (status === 401)
+        return failure('E_HTTP_UNAUTHORIZED', `the simple index may not be read: ${said}`, unauthorizedHint(asked));
+    if (status === 403)
+        return failure('E_HTTP_FORBIDDEN', `the simple index may not be read: ${said}`, WRITE_ONLY_HINT);
+    if (status === 421)
+        return failure('E_HTTP_MISDIRECTED', said, 'Give the URL with the host name that the server has TLS settings for.');
+    const afterMs = retryAfterMs(answer, now());
+    const later = afterMs === undefined ? said : `${said}; it asks to come back ${comeBack(afterMs, now())}`;
+    const retry = { afterMs };
+    if (status === 429)
+        return failure('E_HTTP_TOO_MANY_REQUESTS', later, 'Run again later: nothing was sent.', retry);
+    if (status >= 500 || status === 408 || status === 425) {
+        const hint = 'Run again; if it happens each time, ask the team that runs the index what its log says of this minute.';
+        return failure('E_HTTP_SERVER_ERROR', later, hint, retry);
+    }
+    return failure('E_INDEX_LOOKUP', `expected a page of the simple index: ${said}`, CHECK_URL_HINT);
+}
+/** A firewall's page in place of the index's. */
+function blocked(answer, said, { reader }) {
+    const page = blockPageOf(answer, reader.secrets);
+    if (page === undefined)
+        return undefined;
+    const incident = page.incident === undefined ? '' : ` (${page.incident})`;
+    return failure('E_HTTP_BLOCKED', `a firewall in front of the index blocked the lookup (it looks like a page of ${page.product}): ${said}`, `Ask the team that runs it which rule it was${incident}; check-url: off publishes without looking.`);
+}
+function unauthorizedHint({ reader }) {
+    return reader.authorization === undefined
+        ? `Give user and password, which go to the origin of repository-url alone, or have the index map the certificate to a user who may read. ${WRITE_ONLY_HINT}`
+        : `Check user and password. ${WRITE_ONLY_HINT}`;
+}
+/** A redirect that is not followed; `target`: where it leads, undefined where that cannot be read. */
+function redirectFailure(answer, target, login, asked) {
+    const { status } = wordsOf(answer, asked.reader.secrets);
+    const where = target === undefined ? 'nowhere that can be read' : shown({ ...asked, url: target });
+    const pointer = `${shown(asked)} answered ${status} and points to ${where}`;
+    if (login)
+        return loginFailure(pointer);
+    const same = target?.origin === asked.url.origin;
+    return failure('E_HTTP_REDIRECT', same ? `${pointer}, after five redirects already` : `${pointer}, and a lookup goes to no other origin`, same
+        ? 'The index or its front redirects in a circle: ask the team that runs it.'
+        : `If the simple index is there, give its URL as check-url. ${CHECK_URL_HINT}`);
+}
+function loginFailure(found) {
+    return failure('E_HTTP_LOGIN_PAGE', `expected the simple index and found a login: ${found}`, 'Something in front of the index asks people to log in (single sign-on); ask the team that runs it for a URL that a client certificate or a token opens, and give it as check-url.');
+}
+/** A 200 whose body is no page of a simple index. */
+function pageFailure(fault, answer, asked) {
+    const words = (0,lib_text/* clip */.$Q)(wordsOf(answer, asked.reader.secrets).sentence, 200);
+    const firewall = blocked(answer, `${shown(asked)} answered ${words}`, asked);
+    if (firewall !== undefined)
+        return firewall;
+    if (asksToLogIn(answer))
+        return loginFailure(`${shown(asked)} answered ${words}`);
+    return faultOfPage(fault, asked, ` (${words})`);
+}
+function faultOfPage({ found, truncated }, asked, words = '') {
+    const message = `expected a page of the simple index at ${shown(asked)} and found ${found}${words}`;
+    return failure('E_INDEX_LOOKUP', message, CHECK_URL_HINT, truncated ? { afterMs: undefined } : undefined);
+}
+/** What ended a request in place of an answer. Undefined: no fault of network, server or page. */
+function faultFailure(error, asked) {
+    if (error instanceof LookupFailure)
+        return error;
+    if (error instanceof PageFault)
+        return faultOfPage(error, asked);
+    if (error instanceof BodyLimit)
+        return faultOfPage(new PageFault('more than any index has to say'), asked);
+    if (error instanceof Silence)
+        return lookup_answer_silence(error, asked);
+    const explained = asked.reader.explain(error);
+    if (explained !== undefined)
+        return new LookupFailure(explained, (0,lib_errors/* mayPass */.bg)(explained) ? { afterMs: undefined } : undefined);
+    if (isNotHttp(error)) {
+        const message = `expected an HTTP answer from ${shown(asked)} and found bytes that are none`;
+        return failure('E_HTTP_NOT_HTTP', message, CHECK_URL_HINT);
+    }
+    if (!isDeath(error) && (0,lib_errors/* errorCodeOf */.D9)(error) !== 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
+        return undefined;
+    return failure('E_HTTP_NO_ANSWER', `the connection ended before ${shown(asked)} had answered`, 'Run again; if it happens each time, ask the team that runs the index what its log says.', { afterMs: undefined });
+}
+function lookup_answer_silence(cause, asked) {
+    const problem = new lib_errors/* PublishError */.S1({
+        code: 'E_HTTP_NO_ANSWER',
+        message: `${shown(asked)} gave no whole answer within ${Math.round(cause.limit / 100) / 10} s (idle-timeout-seconds)`,
+        hint: 'Raise idle-timeout-seconds if the page is that large; else ask the team that runs the index.',
+        cause,
+    });
+    return new LookupFailure(problem, { afterMs: undefined });
+}
+function failure(code, message, hint, retry) {
+    return new LookupFailure(new lib_errors/* PublishError */.S1({ code, message, hint }), retry);
+}
+/** The URL as it may be shown: a page's links and redirects choose it. */
+function shown({ url, reader }) {
+    return (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)((0,lib_text/* shownUrl */.zA)(url), reader.secrets), 200);
+}
+/** Runs a request whose faults become a LookupFailure. Errors of our own code, and the signal's reason, pass. */
+async function explained(asked, signal, work) {
+    try {
+        return await work();
+    }
+    catch (error) {
+        if (signal.aborted)
+            throw signal.reason;
+        throw faultFailure(error, asked) ?? error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/index-file.js
+
+
+/** Bytes of files that a run fetches from the index to compare them. */
+const MOST_BYTES_A_RUN = 100_000_000;
+/** What a run may still fetch, shared by all of its lookups. */
+class DownloadBudget {
+    #left;
+    constructor(bytes = MOST_BYTES_A_RUN) {
+        this.#left = bytes;
+    }
+    /** Sets bytes aside; false, and nothing is set aside, where they are no longer there. */
+    reserve(bytes) {
+        if (bytes > this.#left)
+            return false;
+        this.#left -= bytes;
+        return true;
+    }
+    /** Gives back what was set aside and not fetched. */
+    giveBack(bytes) {
+        this.#left += bytes;
+    }
+}
+/**
+ * Fetches a file that the index lists, from the index's own origin, as the bytes come: at most `limitBytes` are handed
+ * to `onChunk`, in at most the reader's time. A length that is announced and too large ends it before the first byte.
+ *
+ * @throws LookupFailure; the signal's reason; what `onChunk` throws
+ */
+async function fetchIndexFile(url, limitBytes, reader, signal, onChunk, now = () => new Date()) {
+    let bytes = 0;
+    let encoded = false;
+    const take = (chunk) => {
+        bytes += chunk.length;
+        onChunk(chunk);
+    };
+    const open = ({ status, headers }) => {
+        if (status !== 200)
+            return undefined;
+        encoded = !/^(?:identity)?$/i.test(headers.get('content-encoding')?.trim() ?? '');
+        if (Number(headers.get('content-length') ?? 0) > limitBytes)
+            throw new BodyLimit(limitBytes);
+        return take;
+    };
+    const request = { url, reader, accept: '*/*', encoding: 'identity', limitBytes, open };
+    return await explained({ url, reader, now }, signal, async () => {
+        try {
+            const { answer, url: final } = await fetch_within(reader.idleTimeoutMs, signal, (timed) => get(request, timed));
+            if (answer.status !== 200)
+                throw answerFailure(answer, { url: final, reader, now });
+            return { bytes, complete: true, encoded };
+        }
+        catch (error) {
+            if (error instanceof BodyLimit)
+                return { bytes, complete: false, encoded };
+            throw error;
+        }
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/json-page.js
+
+/** Bytes of one element; the largest of PyPI have a few hundred. */
+const MOST_ELEMENT_BYTES = 1024 * 1024;
+/** Bytes of everything beside the elements: `meta`, and the list of versions. */
+const MOST_REST_BYTES = 8 * 1024 * 1024;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+/**
+ * A page in JSON, read as it comes. This only finds where each element of `files` or `projects` begins and ends; what is
+ * in it, `JSON.parse` reads. So a page of any length costs the memory of one element, at twice the time of `JSON.parse`
+ * over a whole page; a general streaming parser took four times.
+ */
+class JsonPage {
+    #element;
+    #depth = 0;
+    #inString = false;
+    /** Of a string that goes on in the next chunk: 1 where a backslash before its end escapes what comes next. */
+    #backslashes = 0;
+    /** The list that is being read. */
+    #list;
+    /** Pieces of an element that began in an earlier chunk. */
+    #pieces = [];
+    #pieceBytes = 0;
+    /** The page without those elements, a character a byte. */
+    #rest = '';
+    constructor(element) {
+        this.#element = element;
+    }
+    /** @throws PageFault */
+    write(chunk) {
+        // A character a byte: searching in it is many times faster than a loop over the bytes.
+        const text = chunk.toString('latin1');
+        let from = 0;
+        let at = this.#inString ? this.#afterString(text, 0) : 0;
+        for (; at < text.length; at += 1) {
+            const code = text.charCodeAt(at);
+            if (code === QUOTE)
+                at = this.#afterString(text, at + 1) - 1;
+            else if (code === OPEN_BRACE || code === OPEN_BRACKET)
+                from = this.#open(chunk, from, at);
+            else if (code === CLOSE_BRACE || code === CLOSE_BRACKET)
+                from = this.#close(chunk, from, at);
+        }
+        const left = chunk.subarray(from);
+        if (this.#list === undefined)
+            this.#addRest(left);
+        else if (this.#depth > 2)
+            this.#addPiece(left);
+        else
+            this.#checkGap(left);
+    }
+    /**
+     * The page without the elements that were handed out, as `JSON.parse` reads it.
+     *
+     * @throws PageFault
+     */
+    end() {
+        if (this.#depth > 0 || this.#inString)
+            throw new PageFault('JSON that is cut off', true);
+        const rest = json_page_membersOf(json_page_parse(Buffer.from(this.#rest, 'latin1').toString('utf8')));
+        // Names written with escapes: no server does, but then its files must not be overlooked.
+        for (const list of ['files', 'projects']) {
+            const left = rest.get(list);
+            if (Array.isArray(left))
+                for (const one of left)
+                    this.#element(list, one);
+        }
+        return rest;
+    }
+    /** Where a string ends that goes on at `at`: behind its quote, or with the chunk. */
+    #afterString(text, at) {
+        let from = at;
+        for (;;) {
+            const quote = text.indexOf('"', from);
+            const end = quote < 0 ? text.length : quote;
+            // A quote behind an odd number of backslashes is part of the string.
+            let backslashes = 0;
+            while (end - backslashes > at && text.charCodeAt(end - backslashes - 1) === BACKSLASH)
+                backslashes += 1;
+            const before = end - backslashes === at ? this.#backslashes : 0;
+            this.#backslashes = 0;
+            const escaped = (backslashes + before) % 2 === 1;
+            if (quote < 0) {
+                this.#inString = true;
+                this.#backslashes = escaped ? 1 : 0;
+                return end;
+            }
+            if (!escaped) {
+                this.#inString = false;
+                return quote + 1;
+            }
+            from = quote + 1;
+        }
+    }
+    /** Returns where the piece that is being read begins. */
+    #open(chunk, from, at) {
+        this.#depth += 1;
+        if (this.#list === undefined) {
+            if (this.#depth !== 2 || chunk[at] !== OPEN_BRACKET)
+                return from;
+            this.#addRest(chunk.subarray(from, at + 1));
+            const [, name] = /"(files|projects)"\s{0,99}:\s{0,99}\[$/.exec(this.#rest.slice(-250)) ?? [];
+            this.#list = name === 'files' || name === 'projects' ? name : undefined;
+            return at + 1;
+        }
+        if (this.#depth !== 3)
+            return from;
+        this.#checkGap(chunk.subarray(from, at));
+        return at;
+    }
+    #close(chunk, from, at) {
+        this.#depth -= 1;
+        if (this.#list === undefined || this.#depth > 2)
+            return from;
+        if (this.#depth === 2) {
+            this.#addPiece(chunk.subarray(from, at + 1));
+            const text = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
+            this.#pieces = [];
+            this.#pieceBytes = 0;
+            this.#element(this.#list, json_page_parse(text?.toString('utf8') ?? ''));
+            return at + 1;
+        }
+        this.#checkGap(chunk.subarray(from, at));
+        this.#list = undefined;
+        return at;
+    }
+    #addPiece(piece) {
+        this.#pieces.push(piece);
+        this.#pieceBytes += piece.length;
+        if (this.#pieceBytes > MOST_ELEMENT_BYTES)
+            throw new PageFault('JSON with an entry of more than 1 MiB');
+    }
+    #addRest(piece) {
+        this.#rest += piece.toString('latin1');
+        if (this.#rest.length > MOST_REST_BYTES)
+            throw new PageFault('JSON with more than 8 MiB beside its files');
+    }
+    /** Between elements stand commas and white space alone: a list of anything but objects is no simple index. */
+    #checkGap(gap) {
+        if (!/^[\s,]*$/.test(gap.toString('latin1')))
+            throw new PageFault('JSON whose list of files holds something else');
+    }
+}
+function json_page_parse(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        throw new PageFault('text that is no JSON');
+    }
+}
+/** Members of a JSON object; none of anything else. */
+function json_page_membersOf(value) {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return new Map(isObject ? Object.entries(value) : []);
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/listed-file.js
+
+/** Digests that a simple index gives, the one that decides first. md5 decides nothing: it can only prove a difference. */
+const listed_file_ALGORITHMS = ['sha256', 'sha512', 'sha384', 'md5'];
+/** Characters of a digest in hexadecimal. */
+const LENGTHS = { sha256: 64, sha512: 128, sha384: 96, md5: 32 };
+/** What indexes have held in all their years. */
+const DISTRIBUTION = /\.(?:whl|tar\.gz|zip|egg|tgz|tar\.(?:bz2|xz|z)|exe|msi|rpm|deb)$/i;
+function isDistribution(name) {
+    return DISTRIBUTION.test(name);
+}
+/**
+ * The name of the file that a link leads to (PEP 503): the last part of its path. The text that people see stands in for
+ * it only where the path ends in none. Undefined: no distribution.
+ */
+function linkName(href, text) {
+    const name = lastSegment(href);
+    if (isDistribution(name))
+        return name;
+    return isDistribution(text) ? text : undefined;
+}
+/** What a link says of its file. */
+function linkedFile(name, href) {
+    return { name, href, digests: fragmentDigests(href), size: undefined };
+}
+/** The name of an element of `files` (PEP 691). Undefined: no distribution. */
+function elementName(value) {
+    const filename = typeof value === 'object' && value !== null && 'filename' in value ? value.filename : undefined;
+    const name = typeof filename === 'string' && filename !== '' ? filename : lastSegment(elementHref(value));
+    return isDistribution(name) ? name : undefined;
+}
+function elementHref(value) {
+    const url = typeof value === 'object' && value !== null && 'url' in value ? value.url : undefined;
+    return typeof url === 'string' ? url : '';
+}
+/** What an element of `files` says of its file (`size`: PEP 700). */
+function elementFile(name, value) {
+    const members = json_page_membersOf(value);
+    const size = members.get('size');
+    return {
+        name,
+        href: elementHref(value),
+        digests: hashDigests(json_page_membersOf(members.get('hashes'))),
+        size: typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined,
+    };
+}
+/** The last part of a path, without query and fragment, as a URL parser would see it: `\` is `/`, line ends are nothing. */
+function lastSegment(href) {
+    const end = href.search(/[?#]/);
+    const path = (end < 0 ? href : href.slice(0, end)).replace(/[\t\r\n]/g, '');
+    return listed_file_decoded(path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).trim());
+}
+function listed_file_decoded(text) {
+    if (!text.includes('%'))
+        return text;
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+/** `#sha256=...` (PEP 503), or `#sha256-...` as Gitea wrote it for years. */
+function fragmentDigests(href) {
+    const hash = href.indexOf('#');
+    if (hash < 0)
+        return new Map();
+    const parts = listed_file_decoded(href.slice(hash + 1)).split('&');
+    return digestsOf(parts.map((part) => /^([^=-]*)[=-](.*)$/s.exec(part) ?? []).map(([, name, hex]) => [name, hex]));
+}
+function hashDigests(hashes) {
+    return digestsOf(listed_file_ALGORITHMS.map((algorithm) => [algorithm, hashes.get(algorithm)]));
+}
+/** What is no digest counts as none. */
+function digestsOf(pairs) {
+    const digests = new Map();
+    for (const [name, hex] of pairs) {
+        const algorithm = listed_file_ALGORITHMS.find((one) => typeof name === 'string' && one === name.trim().toLowerCase());
+        if (algorithm === undefined || typeof hex !== 'string')
+            continue;
+        const digest = hex.trim().toLowerCase();
+        if (digest.length === LENGTHS[algorithm] && /^[0-9a-f]+$/.test(digest))
+            digests.set(algorithm, digest);
+    }
+    return digests;
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/finding.js
+
+
+
+
+
+
+
+/**
+ * What the entries of a file's name say of its bytes: digests first, then the size, then the index's own file. Entries
+ * that contradict each other are other bytes.
+ *
+ * @throws LookupFailure for faults of network and server that may pass; the signal's reason
+ */
+async function finding_findingOf(distribution, entries, comparison, signal) {
+    const findings = [];
+    const open = [];
+    const proven = new Set();
+    for (const entry of entries) {
+        const finding = await byListing(distribution, entry, comparison, signal);
+        if (finding?.state === 'other')
+            return finding;
+        if (finding === undefined)
+            open.push(entry);
+        else {
+            findings.push(finding);
+            if (entry.url !== undefined)
+                proven.add(entry.url.href);
+        }
+    }
+    for (const entry of open) {
+        if (entry.url !== undefined && proven.has(entry.url.href))
+            continue;
+        const finding = await byContent(distribution, entry, comparison, signal);
+        if (finding.state === 'other')
+            return finding;
+        findings.push(finding);
+    }
+    return findings.find(({ state }) => state === 'unknown') ?? findings[0] ?? { state: 'absent' };
+}
+/** Undefined: the page alone does not tell. */
+async function byListing(distribution, entry, comparison, signal) {
+    const other = (listed) => otherBytes(distribution, entry, comparison, listed);
+    const digests = comparison.digestIsOurWord ? new Map() : entry.digests;
+    for (const algorithm of listed_file_ALGORITHMS) {
+        const theirs = digests.get(algorithm);
+        const ours = theirs && (await finding_digestOf(distribution, algorithm, comparison, signal));
+        if (theirs === undefined || ours === undefined)
+            continue;
+        if (theirs !== ours)
+            return other(`${algorithm} ${theirs}`);
+        // md5 can be made to fit.
+        if (algorithm !== 'md5')
+            return { state: 'same', verified: algorithm };
+    }
+    if (entry.size !== undefined && entry.size !== distribution.size)
+        return other(`size ${entry.size}`);
+    return undefined;
+}
+async function finding_digestOf(distribution, algorithm, comparison, signal) {
+    if (algorithm === 'sha256')
+        return distribution.sha256;
+    const known = algorithm === 'md5' ? distribution.md5 : undefined;
+    return known ?? (await comparison.digestOf(distribution, algorithm, signal));
+}
+const NO_DIGEST = 'the index gives no digest that proves it, and';
+async function byContent(distribution, entry, comparison, signal) {
+    const { page, reader, budget } = comparison;
+    const unknown = (why) => ({ state: 'unknown', why: `${NO_DIGEST} ${why}`, url: ownUrl(entry, page) });
+    if (entry.url === undefined)
+        return unknown('its page has no URL of the file that can be read');
+    if (entry.url.origin !== page.origin) {
+        const host = (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(entry.url.host, reader.secrets), 100);
+        return unknown(`its file is on another host (${host}), which is not asked`);
+    }
+    if (!budget.reserve(distribution.size))
+        return unknown('the limit of what a run fetches to compare is reached');
+    let left = distribution.size;
+    try {
+        return await fetched(distribution, entry, entry.url, comparison, signal, (bytes) => {
+            left -= bytes;
+        });
+    }
+    catch (error) {
+        if (!(error instanceof LookupFailure))
+            throw error;
+        // Not the time: a file that is too slow once is too slow each time.
+        if (error.retry !== undefined && !(error.problem.cause instanceof Silence))
+            throw error;
+        return unknown(`its file cannot be fetched: ${error.problem.message}`);
+    }
+    finally {
+        budget.giveBack(left);
+    }
+}
+async function fetched(distribution, entry, url, comparison, signal, spend) {
+    const { reader } = comparison;
+    const { size, sha256 } = distribution;
+    const other = (listed) => otherBytes(distribution, entry, comparison, listed);
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    const { bytes, complete, encoded } = await fetchIndexFile(url, size, reader, signal, (chunk) => {
+        spend(chunk.length);
+        hash.update(chunk);
+    });
+    const theirs = hash.digest('hex');
+    if (complete && bytes === size && theirs === sha256)
+        return { state: 'same', verified: 'download' };
+    if (encoded) {
+        const why = `${NO_DIGEST} its file comes compressed, though that was not asked for (${shown({ url, reader })})`;
+        return { state: 'unknown', why, url };
+    }
+    if (!complete)
+        return other(`size over ${size}`);
+    return other(bytes === size ? `sha256 ${theirs}` : `size ${bytes}`);
+}
+function otherBytes({ file }, entry, { page, reader }, listed) {
+    const spelled = entry.name === file ? '' : ` (as ${(0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)(entry.name, reader.secrets), 100)})`;
+    return { state: 'other', listed: `${listed}${spelled}`, url: ownUrl(entry, page) };
+}
+/** Files on another origin are not asked for. */
+function ownUrl({ url }, page) {
+    return url?.origin === page.origin ? url : undefined;
+}
+
+;// CONCATENATED MODULE: ./node_modules/entities/dist/decode-codepoint.js
+// Adapted from https://github.com/mathiasbynens/he/blob/36afe179392226cf1b6ccdb16ebbb7a5a844d93a/src/he.js#L106-L134
+/**
+ * C1 Unicode control character reference replacements (code points 128–159).
+ * Index i gives the replacement for code point 128+i; 0 means "no replacement".
+ */
+const c1 = [
+    8364, 0, 8218, 402, 8222, 8230, 8224, 8225, 710, 8240, 352, 8249, 338, 0,
+    381, 0, 0, 8216, 8217, 8220, 8221, 8226, 8211, 8212, 732, 8482, 353, 8250,
+    339, 0, 382, 376,
+];
+/**
+ * True for NUL, UTF-16 surrogates, and values past U+10FFFF.
+ * @param codePoint Unicode code point to check.
+ */
+function isInvalidCodePoint(codePoint) {
+    return (codePoint === 0 ||
+        (codePoint >= 0xd8_00 && codePoint <= 0xdf_ff) ||
+        codePoint > 0x10_ff_ff);
+}
+/**
+ * Replace the given code point with U+FFFD if it is NUL (0), a surrogate, or
+ * outside the valid Unicode range. Code points in the C1 controls range
+ * (128–159) are remapped to their Windows-1252 equivalents, following the
+ * HTML spec. All other code points are returned unchanged.
+ * @param codePoint Unicode code point to convert.
+ */
+function replaceCodePoint(codePoint) {
+    if (isInvalidCodePoint(codePoint)) {
+        return 0xff_fd;
+    }
+    if (codePoint >= 128 && codePoint <= 159) {
+        return c1[codePoint - 128] || codePoint;
+    }
+    return codePoint;
+}
+/**
+ * XML numeric character references are the referenced Unicode code point.
+ * Invalid values still become U+FFFD; the HTML Windows-1252 C1 remap is not
+ * applied.
+ * @see https://www.w3.org/TR/xml/#NT-CharRef
+ * @param codePoint Unicode code point to convert.
+ */
+function decode_codepoint_replaceCodePointXML(codePoint) {
+    return isInvalidCodePoint(codePoint) ? 0xff_fd : codePoint;
+}
+/**
+ * Convert the code point of a decoded numeric entity to a string, replacing
+ * invalid values.
+ *
+ * Fast path for plain BMP code points: [1..0x7F] and [0xA0..0xD7FF] pass
+ * `replaceCodePoint` unchanged (no NUL, C1 remap, surrogate, or out-of-range
+ * handling) and fit a single charCode. 0xd760 = 0xD800 (the first surrogate)
+ * - 0xA0.
+ * @param codePoint Unicode code point to convert.
+ */
+function decode_codepoint_codePointToString(codePoint) {
+    return (codePoint - 1) >>> 0 < 0x7f || (codePoint - 0xa0) >>> 0 < 0xd7_60
+        ? String.fromCharCode(codePoint)
+        : String.fromCodePoint(replaceCodePoint(codePoint));
+}
+//# sourceMappingURL=decode-codepoint.js.map
+;// CONCATENATED MODULE: ./node_modules/entities/dist/generated/decode-data-xml.js
+// Generated using scripts/write-decode-map.ts
+/** Packed XML decode trie data. */
+const xmlDecodeTree = /* #__PURE__ */ new Uint16Array([
+    512, 26_465, 29_036, 7, 0, 2, 4, 116, 24_638, 116, 24_636, 8693, 29_807,
+    24_610, 621, 1, 0, 0, 3, 112, 24_614, 111, 115, 24_615,
+]);
+//# sourceMappingURL=decode-data-xml.js.map
+;// CONCATENATED MODULE: ./node_modules/entities/dist/internal/bin-trie-flags.js
+/**
+ * Bit flags & masks for the binary trie encoding used for entity decoding.
+ *
+ * The trie is a flat `Uint16Array`. Every node starts with one header word:
+ *
+ *   15..14 VALUE_LENGTH   Number of words the value occupies, +1.
+ *                         0 = no value; 1 = value inline in bits 12..0;
+ *                         2/3 = value in the 1/2 words after the header.
+ *   13     FLAG13         If VALUE_LENGTH > 0: semicolon required ("strict"
+ *                         entity; `;` is never stored as a branch).
+ *                         If VALUE_LENGTH == 0: this node is a compact run.
+ *   12..7  BRANCH_LENGTH  Number of branches (or run length for runs).
+ *   6..0   JUMP_TABLE     Jump-table offset / single-branch char / first
+ *                         run char (see below).
+ *
+ * Branch data follows the header and any value words. Its shape is selected
+ * by (JUMP_TABLE, BRANCH_LENGTH) in the header:
+ *
+ *   Single branch  JUMP_TABLE = the only child's char, BRANCH_LENGTH = 0.
+ *                  No branch words; the child node follows immediately.
+ *   Jump table     JUMP_TABLE = first covered char (> 0), BRANCH_LENGTH =
+ *                  table length. One word per covered char: 0 = no branch,
+ *                  otherwise the child's offset from the END of the table,
+ *                  +1 (so 0 stays the no-branch sentinel).
+ *   Dictionary     JUMP_TABLE = 0, BRANCH_LENGTH = number of branches.
+ *                  ceil(n/2) words of sorted keys packed two per word
+ *                  (low byte first), then n pointer words storing the
+ *                  child's offset from the END of the branch data.
+ *   Compact run    VALUE_LENGTH = 0, FLAG13 set. BRANCH_LENGTH = run
+ *                  length (3..63), JUMP_TABLE = first char; remaining run
+ *                  chars packed two per word after the header. The target
+ *                  node follows the packed words immediately.
+ *
+ * Pointers are end-relative (rather than relative to the pointer's own
+ * position) because that makes the common "child encoded right after the
+ * branch data" case a small constant, which compresses far better. Offsets
+ * to already-encoded (shared) nodes wrap via uint16 modulo arithmetic; the
+ * decoder masks navigation results with `& 0xff_ff` to match.
+ */
+var bin_trie_flags_BinTrieFlags;
+(function (BinTrieFlags) {
+    BinTrieFlags[BinTrieFlags["VALUE_LENGTH"] = 49152] = "VALUE_LENGTH";
+    BinTrieFlags[BinTrieFlags["FLAG13"] = 8192] = "FLAG13";
+    BinTrieFlags[BinTrieFlags["BRANCH_LENGTH"] = 8064] = "BRANCH_LENGTH";
+    BinTrieFlags[BinTrieFlags["JUMP_TABLE"] = 127] = "JUMP_TABLE";
+    /** Bits 12..0: the inline value of a VALUE_LENGTH = 1 header word. */
+    BinTrieFlags[BinTrieFlags["VALUE_MASK"] = 8191] = "VALUE_MASK";
+})(bin_trie_flags_BinTrieFlags || (bin_trie_flags_BinTrieFlags = {}));
+//# sourceMappingURL=bin-trie-flags.js.map
+;// CONCATENATED MODULE: ./node_modules/entities/dist/decode.js
+
+
+
+
+var CharCodes;
+(function (CharCodes) {
+    CharCodes[CharCodes["AMP"] = 38] = "AMP";
+    CharCodes[CharCodes["NUM"] = 35] = "NUM";
+    CharCodes[CharCodes["SEMI"] = 59] = "SEMI";
+    CharCodes[CharCodes["EQUALS"] = 61] = "EQUALS";
+    CharCodes[CharCodes["ZERO"] = 48] = "ZERO";
+    CharCodes[CharCodes["NINE"] = 57] = "NINE";
+    CharCodes[CharCodes["LOWER_A"] = 97] = "LOWER_A";
+    CharCodes[CharCodes["LOWER_X"] = 120] = "LOWER_X";
+})(CharCodes || (CharCodes = {}));
+/** Bit that needs to be set to convert an upper case ASCII character to lower case */
+const TO_LOWER_BIT = 0b10_0000;
+/*
+ * `parseNumericEntity` packs its two results into one 32-bit integer:
+ * `(consumed << CONSUMED_SHIFT) | codePoint`. The 21-bit code point field
+ * fits any valid Unicode value (max 0x10FFFF, clamped before packing); the
+ * consumed count excludes `&` and gets the remaining 11 bits. Extract it
+ * with `>>>` so the topmost bit isn't treated as a sign.
+ *
+ * Plain consts rather than a `const enum`: with `isolatedModules`, enum
+ * member reads compile to runtime property loads.
+ */
+const CONSUMED_SHIFT = 21;
+const CODE_POINT_MASK = 0x1f_ff_ff;
+/**
+ * Reserved consumed field for counts of at least 2047 characters after `&`.
+ * The true count is in `longNumericConsumed`.
+ */
+const CONSUMED_OVERFLOW = 0x7_ff;
+/**
+ * Side channel for numeric entities of at least 2048 characters including
+ * `&`. Set by `parseNumericEntity` when its consumed count reaches the
+ * reserved value `CONSUMED_OVERFLOW`; callers read the true count from here.
+ * A module-level slot avoids a tuple allocation on the hot path.
+ */
+let longNumericConsumed = 0;
+/**
+ * Extract the consumed count from a `parseNumericEntity` packed result,
+ * recovering the true length from `longNumericConsumed` when the packed
+ * field contains the sentinel. Read it before the next `parseNumericEntity`
+ * call, which may overwrite the side channel. This helper owns that protocol.
+ * @param packed Packed result of `parseNumericEntity`.
+ */
+function unpackConsumed(packed) {
+    const consumed = packed >>> CONSUMED_SHIFT;
+    return consumed === CONSUMED_OVERFLOW ? longNumericConsumed : consumed;
+}
+/**
+ * Unsigned subtraction trick: (code - lo) >>> 0 wraps negatives to large
+ * values, so a single `<=` covers the entire [lo..hi] range check.
+ * @param code Code point to check.
+ */
+function decode_isNumber(code) {
+    return (code - CharCodes.ZERO) >>> 0 <= 9;
+}
+function isHexadecimalCharacter(code) {
+    return ((code | TO_LOWER_BIT) - CharCodes.LOWER_A) >>> 0 <= 5; // F - a
+}
+function isAlpha(code) {
+    return ((code | TO_LOWER_BIT) - CharCodes.LOWER_A) >>> 0 <= 25; // Z - a
+}
+/**
+ * Checks if the given character is a valid end character for an entity in an attribute.
+ *
+ * Attribute values that aren't terminated properly aren't parsed, and shouldn't lead to a parser error.
+ * See the example in https://html.spec.whatwg.org/multipage/parsing.html#named-character-reference-state
+ * @param code Code point to check.
+ */
+function isEntityInAttributeInvalidEnd(code) {
+    return code === CharCodes.EQUALS || isAlpha(code) || decode_isNumber(code);
+}
+var EntityDecoderState;
+(function (EntityDecoderState) {
+    EntityDecoderState[EntityDecoderState["EntityStart"] = 0] = "EntityStart";
+    EntityDecoderState[EntityDecoderState["NumericStart"] = 1] = "NumericStart";
+    EntityDecoderState[EntityDecoderState["NumericDecimal"] = 2] = "NumericDecimal";
+    EntityDecoderState[EntityDecoderState["NumericHex"] = 3] = "NumericHex";
+    EntityDecoderState[EntityDecoderState["NamedEntity"] = 4] = "NamedEntity";
+})(EntityDecoderState || (EntityDecoderState = {}));
+/**
+ * Decoding mode for named entities.
+ */
+var DecodingMode;
+(function (DecodingMode) {
+    /** Entities in text nodes that can end with any character. */
+    DecodingMode[DecodingMode["Legacy"] = 0] = "Legacy";
+    /** Only allow entities terminated with a semicolon. */
+    DecodingMode[DecodingMode["Strict"] = 1] = "Strict";
+    /** Entities in attributes have limitations on ending characters. */
+    DecodingMode[DecodingMode["Attribute"] = 2] = "Attribute";
+})(DecodingMode || (DecodingMode = {}));
+/**
+ * Token decoder with support of writing partial entities.
+ */
+class EntityDecoder {
+    decodeTree;
+    emitCodePoint;
+    errors;
+    /** The current state of the decoder. */
+    state = EntityDecoderState.EntityStart;
+    /** Characters that were consumed while parsing an entity. */
+    consumed = 1;
+    /**
+     * The result of the entity.
+     *
+     * For named entities: the trie index of the best legacy match so far
+     * (0 = none). For numeric entities: the accumulated code point.
+     */
+    result = 0;
+    /** The current index in the decode tree. */
+    treeIndex = 0;
+    /**
+     * Characters consumed since the last recorded legacy match, plus one.
+     * Invariant at the top of the `stateNamedEntity` loop: `excess` equals
+     * the number of unrecorded consumed characters + 1.
+     */
+    // biome-ignore lint/correctness/noUnusedPrivateClassMembers: False positive (read via destructuring)
+    excess = 1;
+    /** The mode in which the decoder is operating. */
+    decodeMode = DecodingMode.Strict;
+    /** The number of characters that have been consumed in the current run. */
+    // biome-ignore lint/correctness/noUnusedPrivateClassMembers: False positive
+    runConsumed = 0;
+    constructor(
+    /** The predefined HTML or XML decode tree. */
+    decodeTree, 
+    /**
+     * The function that is called when a codepoint is decoded.
+     *
+     * For named entities that decode to multiple code points, this will
+     * be called multiple times, with the second codepoint, and the same
+     * `consumed` value.
+     * @param codepoint The decoded codepoint.
+     * @param consumed The number of characters consumed by the decoder.
+     */
+    emitCodePoint, 
+    /** An object that is used to produce errors. */
+    errors) {
+        this.decodeTree = decodeTree;
+        this.emitCodePoint = emitCodePoint;
+        this.errors = errors;
+    }
+    /**
+     * Resets the instance to make it reusable.
+     * @param decodeMode Entity decoding mode to use.
+     */
+    startEntity(decodeMode) {
+        this.decodeMode = decodeMode;
+        this.state = EntityDecoderState.EntityStart;
+        this.result = 0;
+        this.treeIndex = 0;
+        this.excess = 1;
+        this.consumed = 1;
+        this.runConsumed = 0;
+    }
+    /**
+     * Write an entity to the decoder. This can be called multiple times with partial entities.
+     * If the entity is incomplete, the decoder will return -1.
+     *
+     * Mirrors the non-streaming `decodeWithTrie`, but with the ability to stop decoding if the
+     * entity is incomplete, and resume when the next string is written.
+     * @param input The string containing the entity (or a continuation of the entity).
+     * @param offset The offset at which the entity begins. Should be 0 if this is not the first call.
+     * @returns The number of characters that were consumed, or -1 if the entity is incomplete.
+     */
+    write(input, offset) {
+        switch (this.state) {
+            case EntityDecoderState.EntityStart: {
+                if (input.charCodeAt(offset) === CharCodes.NUM) {
+                    this.state = EntityDecoderState.NumericStart;
+                    this.consumed += 1;
+                    return this.stateNumericStart(input, offset + 1);
+                }
+                this.state = EntityDecoderState.NamedEntity;
+                return this.stateNamedEntity(input, offset);
+            }
+            case EntityDecoderState.NumericStart: {
+                return this.stateNumericStart(input, offset);
+            }
+            case EntityDecoderState.NumericDecimal: {
+                return this.stateNumericDecimal(input, offset);
+            }
+            case EntityDecoderState.NumericHex: {
+                return this.stateNumericHex(input, offset);
+            }
+            default: {
+                // NamedEntity — the only remaining state.
+                return this.stateNamedEntity(input, offset);
+            }
+        }
+    }
+    /**
+     * Switches between the numeric decimal and hexadecimal states.
+     *
+     * Equivalent to the `Numeric character reference state` in the HTML spec.
+     * @param input The string containing the entity (or a continuation of the entity).
+     * @param offset The current offset.
+     * @returns The number of characters that were consumed, or -1 if the entity is incomplete.
+     */
+    // eslint-disable-next-line unicorn/consistent-class-member-order
+    stateNumericStart(input, offset) {
+        if (offset >= input.length) {
+            return -1;
+        }
+        if ((input.charCodeAt(offset) | TO_LOWER_BIT) === CharCodes.LOWER_X) {
+            this.state = EntityDecoderState.NumericHex;
+            this.consumed += 1;
+            return this.stateNumericHex(input, offset + 1);
+        }
+        this.state = EntityDecoderState.NumericDecimal;
+        return this.stateNumericDecimal(input, offset);
+    }
+    /**
+     * Parses a hexadecimal numeric entity.
+     *
+     * Equivalent to the `Hexademical character reference state` in the HTML
+     * spec. Digit parsing matches the hex loop in `parseNumericEntity`.
+     * The accumulated value is preserved for numeric validation callbacks.
+     * @param input The string containing the entity (or a continuation of the entity).
+     * @param offset The current offset.
+     * @returns The number of characters that were consumed, or -1 if the entity is incomplete.
+     */
+    stateNumericHex(input, offset) {
+        const inputLength = input.length;
+        // Local accumulators; flushed before any exit (see stateNamedEntity).
+        let { result } = this;
+        let { consumed } = this;
+        while (offset < inputLength) {
+            const char = input.charCodeAt(offset);
+            if (decode_isNumber(char) || isHexadecimalCharacter(char)) {
+                // Convert hex digit to value (0-15); 'a'/'A' -> 10.
+                const digit = char <= CharCodes.NINE
+                    ? char - CharCodes.ZERO
+                    : (char | TO_LOWER_BIT) - CharCodes.LOWER_A + 10;
+                result = result * 16 + digit;
+                consumed += 1;
+                offset += 1;
+            }
+            else {
+                this.result = result;
+                this.consumed = consumed;
+                return this.emitNumericEntity(char, 3);
+            }
+        }
+        this.result = result;
+        this.consumed = consumed;
+        return -1; // Incomplete entity
+    }
+    /**
+     * Parses a decimal numeric entity.
+     *
+     * Equivalent to the `Decimal character reference state` in the HTML
+     * spec. Digit parsing matches the decimal loop in `parseNumericEntity`.
+     * The accumulated value is preserved for numeric validation callbacks.
+     * @param input The string containing the entity (or a continuation of the entity).
+     * @param offset The current offset.
+     * @returns The number of characters that were consumed, or -1 if the entity is incomplete.
+     */
+    stateNumericDecimal(input, offset) {
+        const inputLength = input.length;
+        // Local accumulators; flushed before any exit (see stateNamedEntity).
+        let { result } = this;
+        let { consumed } = this;
+        while (offset < inputLength) {
+            const digit = input.charCodeAt(offset) - CharCodes.ZERO;
+            if (digit >>> 0 > 9) {
+                this.result = result;
+                this.consumed = consumed;
+                return this.emitNumericEntity(digit + CharCodes.ZERO, 2);
+            }
+            result = result * 10 + digit;
+            consumed += 1;
+            offset += 1;
+        }
+        this.result = result;
+        this.consumed = consumed;
+        return -1; // Incomplete entity
+    }
+    /**
+     * Validate and emit a numeric entity.
+     *
+     * Implements the logic from the `Hexademical character reference start
+     * state` and `Numeric character reference end state` in the HTML spec.
+     * @param lastCp The last code point of the entity. Used to see if the
+     *               entity was terminated with a semicolon.
+     * @param expectedLength The minimum number of characters that should be
+     *                       consumed. Used to validate that at least one digit
+     *                       was consumed.
+     * @returns The number of characters that were consumed.
+     */
+    emitNumericEntity(lastCp, expectedLength) {
+        // Ensure we consumed at least one digit.
+        if (this.consumed <= expectedLength) {
+            this.errors?.absenceOfDigitsInNumericCharacterReference(this.consumed);
+            return 0;
+        }
+        // Figure out if this is a legit end of the entity
+        if (lastCp === CharCodes.SEMI) {
+            this.consumed += 1;
+        }
+        else if (this.decodeMode === DecodingMode.Strict) {
+            return 0;
+        }
+        this.emitCodePoint((this.decodeTree === xmlDecodeTree
+            ? decode_codepoint_replaceCodePointXML
+            : replaceCodePoint)(this.result), this.consumed);
+        if (this.errors) {
+            if (lastCp !== CharCodes.SEMI) {
+                this.errors.missingSemicolonAfterCharacterReference();
+            }
+            this.errors.validateNumericCharacterReference(this.result);
+        }
+        return this.consumed;
+    }
+    /**
+     * Flush locally-tracked walk state back to the fields, then emit the
+     * recorded legacy match or reject (cold path — at most once per
+     * entity). Called after failed navigation (leaf node, branch miss, or
+     * compact-run mismatch). In attribute mode, reject if no legacy was
+     * recorded at the current node, if we descended past it, or if the
+     * pending input character is an invalid attribute terminator.
+     * @param consumed Locally-tracked consumed count.
+     * @param excess Locally-tracked excess count.
+     * @param char Pending input character (may be the mismatching char).
+     * @param valueLength Value length at the current trie node.
+     */
+    flushAndEmitLegacyOrReject(consumed, excess, char, valueLength) {
+        this.consumed = consumed;
+        this.excess = excess;
+        return this.result === 0 ||
+            (this.decodeMode === DecodingMode.Attribute &&
+                (valueLength === 0 ||
+                    excess > 1 ||
+                    isEntityInAttributeInvalidEnd(char)))
+            ? 0
+            : this.emitNotTerminatedNamedEntity();
+    }
+    /**
+     * Parses a named entity.
+     *
+     * Equivalent to the `Named character reference state` in the HTML spec.
+     * @param input The string containing the entity (or a continuation of the entity).
+     * @param offset The current offset.
+     * @returns The number of characters that were consumed, or -1 if the entity is incomplete.
+     */
+    stateNamedEntity(input, offset) {
+        const { decodeTree } = this;
+        const inputLength = input.length;
+        const isStrict = this.decodeMode === DecodingMode.Strict;
+        /*
+         * Local copies of the resumable walk state avoid per-character
+         * field writes. They are flushed back to the fields
+         * on every exit (chunk end, and before any emit helper that reads
+         * them). `this.result` is only written at the (rare) record points,
+         * so it stays a direct field write.
+         *
+         * Legacy-match recording happens in two idempotent places: at the
+         * loop top when sitting on a value node, and in the chunk-end
+         * epilogue (so `end()` sees matches that land exactly on a chunk
+         * boundary). Recording applies `consumed += excess - 1; excess = 1`,
+         * which is a no-op when repeated — the loop-top invariant is
+         * `excess` = unrecorded consumed characters + 1.
+         */
+        let { treeIndex } = this;
+        let { excess } = this;
+        let { consumed } = this;
+        let current = decodeTree[treeIndex];
+        while (offset < inputLength) {
+            /*
+             * Descend through value-less jump-table nodes (including the
+             * single-branch encoding) inline, mirroring `decodeWithTrie`:
+             * this avoids a `determineBranch` call per level for the
+             * dominant node shape — including the root on the first write.
+             */
+            while ((current &
+                (bin_trie_flags_BinTrieFlags.VALUE_LENGTH | bin_trie_flags_BinTrieFlags.FLAG13)) ===
+                0 &&
+                (current & bin_trie_flags_BinTrieFlags.JUMP_TABLE) !== 0) {
+                const char = input.charCodeAt(offset);
+                const jumpOffset = current & bin_trie_flags_BinTrieFlags.JUMP_TABLE;
+                const branchCount = (current & bin_trie_flags_BinTrieFlags.BRANCH_LENGTH) >> 7;
+                if (branchCount === 0) {
+                    // Single branch encoded inline in the jump offset bits.
+                    if (char !== jumpOffset) {
+                        return this.flushAndEmitLegacyOrReject(consumed, excess, char, 0);
+                    }
+                    treeIndex += 1;
+                }
+                else {
+                    const slot = char - jumpOffset;
+                    if (slot >>> 0 >= branchCount) {
+                        return this.flushAndEmitLegacyOrReject(consumed, excess, char, 0);
+                    }
+                    const stored = decodeTree[treeIndex + 1 + slot];
+                    if (stored === 0) {
+                        return this.flushAndEmitLegacyOrReject(consumed, excess, char, 0);
+                    }
+                    // End-relative: branch data ends at treeIndex+1+branchCount.
+                    treeIndex = (treeIndex + branchCount + stored) & 0xff_ff;
+                }
+                current = decodeTree[treeIndex];
+                offset += 1;
+                excess += 1;
+                /*
+                 * `charCodeAt` past the end returns NaN, which would alias
+                 * to slot 0 after `>>> 0` — bail out explicitly.
+                 */
+                // eslint-disable-next-line unicorn/no-break-in-nested-loop
+                if (offset >= inputLength)
+                    break;
+            }
+            if (offset >= inputLength)
+                break;
+            // Handle compact runs (resumable across chunks).
+            if ((current &
+                (bin_trie_flags_BinTrieFlags.VALUE_LENGTH | bin_trie_flags_BinTrieFlags.FLAG13)) ===
+                bin_trie_flags_BinTrieFlags.FLAG13) {
+                const runLength = (current & bin_trie_flags_BinTrieFlags.BRANCH_LENGTH) >> 7; /* 3..63 */
+                let { runConsumed } = this;
+                // If we are starting a run, check the first char.
+                if (runConsumed === 0) {
+                    const char = input.charCodeAt(offset);
+                    if (char !== (current & bin_trie_flags_BinTrieFlags.JUMP_TABLE)) {
+                        return this.flushAndEmitLegacyOrReject(consumed, excess, char, 0);
+                    }
+                    offset += 1;
+                    excess += 1;
+                    runConsumed = 1;
+                }
+                // Check remaining characters in the run (packed two per uint16 word).
+                while (runConsumed < runLength) {
+                    if (offset >= inputLength) {
+                        this.treeIndex = treeIndex;
+                        this.excess = excess;
+                        this.consumed = consumed;
+                        this.runConsumed = runConsumed;
+                        return -1;
+                    }
+                    const charIndexInPacked = runConsumed - 1;
+                    const packedWord = decodeTree[treeIndex + 1 + (charIndexInPacked >> 1)];
+                    const expectedChar = (packedWord >> ((charIndexInPacked & 1) << 3)) & 0xff;
+                    const char = input.charCodeAt(offset);
+                    if (char !== expectedChar) {
+                        this.runConsumed = 0;
+                        return this.flushAndEmitLegacyOrReject(consumed, excess, char, 0);
+                    }
+                    offset += 1;
+                    excess += 1;
+                    runConsumed += 1;
+                }
+                this.runConsumed = 0;
+                treeIndex += 1 + (runLength >> 1);
+                current = decodeTree[treeIndex];
+                // Loop top handles the landed-on node (record/emit/branch).
+                continue;
+            }
+            // Header plus out-of-line value words; 0 means no value.
+            const valueLength = current >>> 14;
+            const char = input.charCodeAt(offset);
+            if (valueLength !== 0) {
+                // Record a legacy match (FLAG13 clear = semicolon optional).
+                if (!isStrict && (current & bin_trie_flags_BinTrieFlags.FLAG13) === 0) {
+                    this.result = treeIndex;
+                    consumed += excess - 1;
+                    excess = 1;
+                }
+                /*
+                 * Implicit semicolon handling: emit immediately. Covers both
+                 * strict (FLAG13 set) and legacy entities — neither stores
+                 * an explicit `;` branch in the trie.
+                 */
+                if (char === CharCodes.SEMI) {
+                    return this.emitNamedEntityData(treeIndex, valueLength, consumed + excess);
+                }
+                /*
+                 * `valueLength === 1` packs the codepoint into the header
+                 * word's low 13 bits, where branch metadata also lives. Skip
+                 * the branch lookup on leaves so those value bits aren't
+                 * reinterpreted as branch offsets.
+                 */
+                if (valueLength === 1) {
+                    return this.flushAndEmitLegacyOrReject(consumed, excess, char, valueLength);
+                }
+            }
+            // Value-bearing or dictionary node: dispatch through determineBranch.
+            const next = determineBranch(decodeTree, current, treeIndex + (valueLength || 1), char);
+            if (next < 0) {
+                return this.flushAndEmitLegacyOrReject(consumed, excess, char, valueLength);
+            }
+            treeIndex = next;
+            current = decodeTree[treeIndex];
+            offset += 1;
+            excess += 1;
+        }
+        /*
+         * Chunk exhausted. Record a legacy match we may be sitting on, so a
+         * subsequent `end()` emits it, then persist the walk state.
+         */
+        if (!isStrict &&
+            current >>> 14 !== 0 &&
+            (current & bin_trie_flags_BinTrieFlags.FLAG13) === 0) {
+            this.result = treeIndex;
+            consumed += excess - 1;
+            excess = 1;
+        }
+        this.treeIndex = treeIndex;
+        this.excess = excess;
+        this.consumed = consumed;
+        return -1;
+    }
+    /**
+     * Emit a named entity that was not terminated with a semicolon.
+     * @returns The number of characters consumed.
+     */
+    emitNotTerminatedNamedEntity() {
+        const { result, decodeTree } = this;
+        const valueLength = decodeTree[result] >>> 14;
+        this.emitNamedEntityData(result, valueLength, this.consumed);
+        this.errors?.missingSemicolonAfterCharacterReference();
+        return this.consumed;
+    }
+    /**
+     * Emit a named entity.
+     * @param result The index of the entity in the decode tree.
+     * @param valueLength Encoded value length (header plus any value words).
+     * @param consumed The number of characters consumed.
+     * @returns The number of characters consumed.
+     */
+    emitNamedEntityData(result, valueLength, consumed) {
+        const { decodeTree } = this;
+        this.emitCodePoint(valueLength === 1
+            ? decodeTree[result] & bin_trie_flags_BinTrieFlags.VALUE_MASK
+            : decodeTree[result + 1], consumed);
+        if (valueLength === 3) {
+            // Emit the second UTF-16 code unit.
+            this.emitCodePoint(decodeTree[result + 2], consumed);
+        }
+        return consumed;
+    }
+    /**
+     * Signal to the parser that the end of the input was reached.
+     *
+     * Remaining data will be emitted and relevant errors will be produced.
+     * @returns The number of characters consumed.
+     */
+    end() {
+        switch (this.state) {
+            case EntityDecoderState.NamedEntity: {
+                // Emit a named entity if we have one.
+                return this.result !== 0 &&
+                    (this.decodeMode !== DecodingMode.Attribute ||
+                        this.result === this.treeIndex)
+                    ? this.emitNotTerminatedNamedEntity()
+                    : 0;
+            }
+            // Otherwise, emit a numeric entity if we have one.
+            case EntityDecoderState.NumericDecimal: {
+                return this.emitNumericEntity(0, 2);
+            }
+            case EntityDecoderState.NumericHex: {
+                return this.emitNumericEntity(0, 3);
+            }
+            case EntityDecoderState.NumericStart: {
+                this.errors?.absenceOfDigitsInNumericCharacterReference(this.consumed);
+                return 0;
+            }
+            default: {
+                // EntityStart or unknown — return 0.
+                return 0;
+            }
+        }
+    }
+}
+/**
+ * Determines the branch of the current node that is taken given the current
+ * character. This function is used to traverse the trie.
+ *
+ * See `BinTrieFlags` for the branch-data layouts handled here.
+ * @param decodeTree The trie.
+ * @param current The current node's header word.
+ * @param nodeIndex Index of the node's first branch-data word (the header
+ *   plus any value words have been skipped by the caller).
+ * @param char The current character.
+ * @returns The index of the next node, or -1 if no branch is taken.
+ */
+function determineBranch(decodeTree, current, nodeIndex, char) {
+    const branchCount = (current & bin_trie_flags_BinTrieFlags.BRANCH_LENGTH) >> 7;
+    const jumpOffset = current & bin_trie_flags_BinTrieFlags.JUMP_TABLE;
+    // Case 1: Single branch or jump table (jumpOffset encodes the first/only char code).
+    if (jumpOffset) {
+        if (branchCount === 0) {
+            // Single branch encoded inline in the jump offset bits.
+            return char === jumpOffset ? nodeIndex : -1;
+        }
+        /*
+         * Jump table: branchCount consecutive slots starting at jumpOffset.
+         * Unsigned comparison handles both < 0 and >= branchCount in one check.
+         */
+        const slot = char - jumpOffset;
+        if (slot >>> 0 >= branchCount)
+            return -1;
+        const stored = decodeTree[nodeIndex + slot];
+        /*
+         * 0 = empty slot (no branch); otherwise the child's offset from the
+         * end of the branch array, +1 (end-relative pointers compress
+         * better). `& 0xff_ff` mirrors the encoder's uint16 wrap for
+         * backreferences to already-encoded nodes.
+         */
+        return stored === 0
+            ? -1
+            : (nodeIndex + branchCount + stored - 1) & 0xff_ff;
+    }
+    /*
+     * Case 2: Packed dictionary. Linear scan — over 90% of dict nodes have
+     * <= 4 branches in the HTML trie, where the constant-factor savings
+     * dominate over binary search's asymptotic edge.
+     */
+    if (branchCount === 0)
+        return -1;
+    const packedKeySlots = (branchCount + 1) >> 1;
+    const branchEnd = nodeIndex + packedKeySlots + branchCount;
+    for (let index = 0; index < branchCount; index++) {
+        const packed = decodeTree[nodeIndex + (index >> 1)];
+        const key = (packed >> ((index & 1) << 3)) & 0xff;
+        if (key === char) {
+            const pointerIndex = nodeIndex + packedKeySlots + index;
+            // Pointers are relative to the end of the branch data.
+            return (branchEnd + decodeTree[pointerIndex]) & 0xff_ff;
+        }
+        // Keys are sorted; if we've passed `char`, no match is possible.
+        if (key > char)
+            return -1;
+    }
+    return -1;
+}
+/**
+ * Read the decoded value from a trie node.
+ * @param decodeTree The trie.
+ * @param nodeIndex The index of the node.
+ * @param valueLength The length of the value (1, 2, or 3).
+ * @returns The decoded string.
+ */
+function readTrieValue(decodeTree, nodeIndex, valueLength) {
+    if (valueLength === 1) {
+        return String.fromCharCode(decodeTree[nodeIndex] & BinTrieFlags.VALUE_MASK);
+    }
+    if (valueLength === 2) {
+        return String.fromCharCode(decodeTree[nodeIndex + 1]);
+    }
+    return String.fromCharCode(decodeTree[nodeIndex + 1], decodeTree[nodeIndex + 2]);
+}
+/**
+ * Parse a numeric entity (`&#DDD;` or `&#xHHH;`).
+ *
+ * Encodes the result as `(consumed << CONSUMED_SHIFT) | codepoint` (see
+ * the packing comment at the top of the file; overlong entities spill
+ * their length into `longNumericConsumed`). Returns 0 when no digits were
+ * found.
+ *
+ * This is the sync counterpart of the streaming
+ * `EntityDecoder#stateNumericDecimal` / `#stateNumericHex`. Digit parsing
+ * matches those methods; only this packed result needs a value clamp.
+ * @param input       The input string.
+ * @param numberStart Index of the `#` character.
+ * @param inputLength Cached `input.length`.
+ */
+function parseNumericEntity(input, numberStart, inputLength) {
+    let offset = numberStart + 1; // Skip "#"
+    let cp = 0;
+    let digitStart = offset;
+    /*
+     * Separate decimal and hexadecimal loops: each multiplies by a constant
+     * and runs a single digit test, instead of a per-character base check.
+     */
+    if (offset < inputLength &&
+        (input.charCodeAt(offset) | TO_LOWER_BIT) === CharCodes.LOWER_X) {
+        offset += 1;
+        digitStart = offset;
+        while (offset < inputLength) {
+            const char = input.charCodeAt(offset);
+            if (decode_isNumber(char)) {
+                cp = cp * 16 + (char - CharCodes.ZERO);
+            }
+            else if (isHexadecimalCharacter(char)) {
+                cp = cp * 16 + ((char | TO_LOWER_BIT) - CharCodes.LOWER_A + 10);
+            }
+            else {
+                break;
+            }
+            offset += 1;
+        }
+    }
+    else {
+        while (offset < inputLength) {
+            const digit = input.charCodeAt(offset) - CharCodes.ZERO;
+            if (digit >>> 0 > 9)
+                break;
+            cp = cp * 10 + digit;
+            offset += 1;
+        }
+    }
+    if (offset === digitStart)
+        return 0;
+    // Include the semicolon in consumed when present.
+    if (offset < inputLength && input.charCodeAt(offset) === CharCodes.SEMI) {
+        offset += 1;
+    }
+    /*
+     * Clamp out-of-range values to 0x110000 so they fit the 21-bit field
+     * and decode to U+FFFD. Lengths at or above CONSUMED_OVERFLOW use the
+     * side channel described with the packing constants.
+     */
+    if (cp > 0x10_ff_ff)
+        cp = 0x11_00_00;
+    let consumed = offset - numberStart;
+    if (consumed >= CONSUMED_OVERFLOW) {
+        // eslint-disable-next-line unicorn/no-top-level-assignment-in-function -- deliberate side channel, see `longNumericConsumed`
+        longNumericConsumed = consumed;
+        consumed = CONSUMED_OVERFLOW;
+    }
+    return (consumed << CONSUMED_SHIFT) | cp;
+}
+/**
+ * Decode all entities in `input` using the HTML trie.
+ *
+ * Hard-wired to `htmlDecodeTree`: the inline root navigation below assumes
+ * the HTML root's jump-table shape, so this must not be generalized to
+ * other tries (the XML trie's dictionary root would silently match no
+ * entities — `decodeXML` has its own hand-coded fast path instead).
+ * @param input      The string to decode.
+ * @param isStrict Only match semicolon-terminated entities.
+ * @param isAttribute Whether to apply attribute-specific parsing rules (disallowing certain non-semicolon terminators).
+ * @returns The decoded string.
+ */
+function decodeWithTrie(input, isStrict, isAttribute) {
+    const decodeTree = htmlDecodeTree;
+    // Fast path: no entities at all — return input without any allocation.
+    let offset = input.indexOf("&");
+    if (offset < 0)
+        return input;
+    const inputLength = input.length;
+    /*
+     * `chunkStart` marks the start of the next pending slice. Rejected
+     * entities don't advance it, so consecutive rejections are stitched
+     * into a single `slice` once a real match (or end of input) is hit.
+     */
+    let chunkStart = 0;
+    let result = "";
+    /*
+     * Root navigation fields, hoisted out of the per-entity loop. The HTML
+     * root is a multi-branch jump-table covering [A-Za-z]; see the inline
+     * first-iteration comment below.
+     */
+    const root = decodeTree[0];
+    const rootJumpOffset = root & BinTrieFlags.JUMP_TABLE;
+    const rootBranchCount = (root & BinTrieFlags.BRANCH_LENGTH) >> 7;
+    do {
+        const entityStart = offset + 1;
+        // Quick check: entity names must start with [A-Za-z], numeric with #.
+        const firstChar = input.charCodeAt(entityStart);
+        let consumed;
+        let value;
+        if (firstChar === CharCodes.NUM) {
+            const packed = parseNumericEntity(input, entityStart, inputLength);
+            consumed = unpackConsumed(packed);
+            // In strict mode, require semicolon termination.
+            if (isStrict &&
+                consumed > 0 &&
+                input.charCodeAt(entityStart + consumed - 1) !== CharCodes.SEMI) {
+                consumed = 0;
+            }
+            value =
+                consumed === 0
+                    ? ""
+                    : codePointToString(packed & CODE_POINT_MASK);
+        }
+        else if (isAlpha(firstChar)) {
+            consumed = 0;
+            value = "";
+            /*
+             * The generator guarantees a jump-table root. Consume the first
+             * character directly, then walk from its child.
+             */
+            const rootSlotIndex = firstChar - rootJumpOffset;
+            let nodeIndex;
+            if (rootSlotIndex >>> 0 < rootBranchCount) {
+                const stored = decodeTree[1 + rootSlotIndex];
+                nodeIndex =
+                    stored === 0 ? -1 : (rootBranchCount + stored) & 0xff_ff;
+            }
+            else {
+                nodeIndex = -1;
+            }
+            /*
+             * Best legacy (no-semicolon) match so far, as trie coordinates.
+             * Deferring `readTrieValue` to the end avoids allocating a
+             * string for matches that longer matches supersede.
+             */
+            let bestNodeIndex = 0;
+            let bestValueLength = 0;
+            let current = nodeIndex < 0 ? 0 : decodeTree[nodeIndex];
+            let index = entityStart + 1;
+            /*
+             * Walk the trie from the root child. The `trie` label lets the
+             * inner descent and compact-run loops abandon the entity (and
+             * fall through to the legacy/reject handling) directly.
+             */
+            trie: while (index < inputLength) {
+                /*
+                 * Inline value-less jump tables and single branches. A miss
+                 * falls through to the recorded legacy match or rejection.
+                 */
+                while (
+                // Value-less, non-run node with a nonzero jump offset.
+                (current &
+                    (BinTrieFlags.VALUE_LENGTH | BinTrieFlags.FLAG13)) ===
+                    0 &&
+                    (current & BinTrieFlags.JUMP_TABLE) !== 0) {
+                    const jumpOffset = current & BinTrieFlags.JUMP_TABLE;
+                    const branchCount = (current & BinTrieFlags.BRANCH_LENGTH) >> 7;
+                    if (branchCount === 0) {
+                        // Single branch encoded inline in the jump offset bits.
+                        if (input.charCodeAt(index) !== jumpOffset)
+                            break trie;
+                        nodeIndex += 1;
+                    }
+                    else {
+                        const slot = input.charCodeAt(index) - jumpOffset;
+                        if (slot >>> 0 >= branchCount)
+                            break trie;
+                        const stored = decodeTree[nodeIndex + 1 + slot];
+                        if (stored === 0)
+                            break trie;
+                        // End-relative: branch data ends at nodeIndex+1+branchCount.
+                        nodeIndex =
+                            (nodeIndex + branchCount + stored) & 0xff_ff;
+                    }
+                    current = decodeTree[nodeIndex];
+                    index += 1;
+                    /*
+                     * `charCodeAt` past the end returns NaN, which would
+                     * alias to slot 0 after `>>> 0` — bail out explicitly.
+                     */
+                    if (index >= inputLength)
+                        break trie;
+                }
+                // FLAG13 without a value marks a compact run.
+                if ((current &
+                    (BinTrieFlags.VALUE_LENGTH | BinTrieFlags.FLAG13)) ===
+                    BinTrieFlags.FLAG13) {
+                    const runLength = (current & BinTrieFlags.BRANCH_LENGTH) >> 7;
+                    // Check first char (stored in JUMP_TABLE bits).
+                    if (input.charCodeAt(index) !==
+                        (current & BinTrieFlags.JUMP_TABLE)) {
+                        // eslint-disable-next-line unicorn/no-break-in-nested-loop
+                        break;
+                    }
+                    index += 1;
+                    // Check remaining characters (packed two per uint16 word).
+                    const remaining = runLength - 1;
+                    let wordIndex = nodeIndex + 1;
+                    let charIndexInPacked = 0;
+                    /*
+                     * Process pairs: read one packed word, compare low byte then high byte.
+                     * No explicit bounds check needed — charCodeAt returns NaN for OOB,
+                     * which never equals an integer, so the mismatch break fires naturally.
+                     */
+                    for (; charIndexInPacked + 1 < remaining; charIndexInPacked += 2) {
+                        const packed = decodeTree[wordIndex];
+                        if (input.charCodeAt(index) !== (packed & 0xff))
+                            break trie;
+                        index += 1;
+                        if (input.charCodeAt(index) !== ((packed >> 8) & 0xff))
+                            break trie;
+                        index += 1;
+                        wordIndex += 1;
+                    }
+                    // Handle odd trailing char.
+                    if (charIndexInPacked < remaining) {
+                        if (input.charCodeAt(index) !==
+                            (decodeTree[wordIndex] & 0xff))
+                            // eslint-disable-next-line unicorn/no-break-in-nested-loop
+                            break;
+                        index += 1;
+                    }
+                    nodeIndex += 1 + (runLength >> 1);
+                    current = decodeTree[nodeIndex];
+                    // eslint-disable-next-line unicorn/no-break-in-nested-loop
+                    continue;
+                }
+                // Header plus out-of-line value words; 0 means no value.
+                const valueLength = current >>> 14;
+                const char = input.charCodeAt(index);
+                /*
+                 * Check current node for a value before navigating.
+                 * This handles both: (a) values reached via compact runs on the
+                 * previous iteration, and (b) values at regular branch targets.
+                 */
+                if (valueLength !== 0) {
+                    // If char is `;`, emit immediately.
+                    if (char === CharCodes.SEMI) {
+                        consumed = index - entityStart + 1;
+                        // Inline leaves carry the value in the low 13 bits.
+                        value =
+                            valueLength === 1
+                                ? String.fromCharCode(current & BinTrieFlags.VALUE_MASK)
+                                : readTrieValue(decodeTree, nodeIndex, valueLength);
+                        // eslint-disable-next-line unicorn/no-break-in-nested-loop
+                        break;
+                    }
+                    // Record non-terminated (legacy) match (FLAG13 clear = semicolon optional).
+                    if (!isStrict && (current & BinTrieFlags.FLAG13) === 0) {
+                        consumed = index - entityStart;
+                        bestNodeIndex = nodeIndex;
+                        bestValueLength = valueLength;
+                    }
+                    /*
+                     * A valueLength of 1 means the value is packed inline in the header
+                     * word — these are always leaf nodes with no branches, so we can
+                     * stop walking the trie.
+                     */
+                    // eslint-disable-next-line unicorn/no-break-in-nested-loop
+                    if (valueLength === 1)
+                        break;
+                }
+                // Navigate to the next node (valueLength || 1: skip past value words, minimum 1 for header).
+                const next = determineBranch(decodeTree, current, nodeIndex + (valueLength || 1), char);
+                // eslint-disable-next-line unicorn/no-break-in-nested-loop
+                if (next < 0)
+                    break;
+                nodeIndex = next;
+                current = decodeTree[nodeIndex];
+                index += 1;
+            }
+            /*
+             * Post-loop: if the semicolon path didn't set value,
+             * check for a final legacy match. The last navigation may
+             * have landed on a legacy node whose value hasn't been
+             * recorded yet (loop exited before the top-of-loop check
+             * could run).
+             */
+            if (value === "") {
+                const finalVL = current >>> 14;
+                if (finalVL !== 0 &&
+                    !isStrict &&
+                    (current & BinTrieFlags.FLAG13) === 0) {
+                    consumed = index - entityStart;
+                    bestNodeIndex = nodeIndex;
+                    bestValueLength = finalVL;
+                }
+                if (consumed > 0) {
+                    value = readTrieValue(decodeTree, bestNodeIndex, bestValueLength);
+                }
+            }
+        }
+        else {
+            consumed = 0;
+            value = "";
+        }
+        /*
+         * The attribute end-char rule (HTML spec §13.2.5.73) only applies to
+         * unterminated *named* references.  Semicolon-terminated entities and
+         * numeric entities are always accepted, matching EntityDecoder behavior.
+         *
+         * When `attribute` is false (the common case), short-circuit skips all
+         * the unterminated-named checks entirely.
+         */
+        if (consumed === 0 ||
+            (isAttribute &&
+                firstChar !== CharCodes.NUM &&
+                input.charCodeAt(entityStart + consumed - 1) !==
+                    CharCodes.SEMI &&
+                entityStart + consumed < inputLength &&
+                isEntityInAttributeInvalidEnd(input.charCodeAt(entityStart + consumed)))) {
+            // Rejected: leave `&` in the pending chunk, scan past it.
+            offset = entityStart;
+        }
+        else {
+            if (chunkStart < offset) {
+                result += input.slice(chunkStart, offset);
+            }
+            result += value;
+            offset = chunkStart = entityStart + consumed;
+        }
+        /*
+         * Adjacent entities (`&x;&y;`) are common in entity-dense input;
+         * checking the single character at `offset` first skips the
+         * `indexOf` call (and its per-call overhead) for that case.
+         */
+        if (input.charCodeAt(offset) !== CharCodes.AMP) {
+            offset = input.indexOf("&", offset);
+        }
+    } while (offset >= 0);
+    return result + input.slice(chunkStart);
+}
+/**
+ * Decodes an HTML string.
+ * @param htmlString The string to decode.
+ * @param mode The decoding mode.
+ * @returns The decoded string.
+ */
+function decodeHTML(htmlString, mode = DecodingMode.Legacy) {
+    return decodeWithTrie(htmlString, mode === DecodingMode.Strict, mode === DecodingMode.Attribute);
+}
+/**
+ * Decodes an HTML string in an attribute.
+ * @param htmlAttribute The string to decode.
+ * @returns The decoded string.
+ */
+function decodeHTMLAttribute(htmlAttribute) {
+    return decodeWithTrie(htmlAttribute, false, true);
+}
+/**
+ * Decodes an HTML string, requiring all entities to be terminated by a semicolon.
+ * @param htmlString The string to decode.
+ * @returns The decoded string.
+ */
+function decodeHTMLStrict(htmlString) {
+    return decodeWithTrie(htmlString, true, false);
+}
+/**
+ * Decodes an XML string, requiring all entities to be terminated by a semicolon.
+ *
+ * Uses a hand-coded fast path for the 5 XML named entities (amp, lt, gt,
+ * quot, apos) plus numeric entities, bypassing the trie entirely.
+ * @param xmlString The string to decode.
+ * @returns The decoded string.
+ */
+function decodeXML(xmlString) {
+    let offset = xmlString.indexOf("&");
+    if (offset < 0)
+        return xmlString;
+    let lastIndex = 0;
+    let result = "";
+    do {
+        const start = offset + 1;
+        let consumed = 0;
+        let value = "";
+        const c1 = xmlString.charCodeAt(start);
+        if (c1 === CharCodes.NUM) {
+            const packed = parseNumericEntity(xmlString, start, xmlString.length);
+            consumed = unpackConsumed(packed);
+            // XML is always strict — require semicolon.
+            if (consumed === 0 ||
+                xmlString.charCodeAt(start + consumed - 1) !== CharCodes.SEMI) {
+                consumed = 0;
+            }
+            else {
+                const codePoint = packed & CODE_POINT_MASK;
+                // Nonzero BMP values below the surrogate range need no replacement.
+                value =
+                    (codePoint - 1) >>> 0 < 0xd7_ff
+                        ? String.fromCharCode(codePoint)
+                        : String.fromCodePoint(replaceCodePointXML(codePoint));
+            }
+        }
+        else {
+            /* eslint-disable unicorn/no-break-in-nested-loop -- Keep XML name dispatch inline with the decode loop. */
+            switch (c1) {
+                // &lt; / &gt;
+                case 0x6c:
+                case 0x67: {
+                    if (xmlString.charCodeAt(start + 1) === 0x74 &&
+                        xmlString.charCodeAt(start + 2) === CharCodes.SEMI) {
+                        consumed = 3;
+                        value = c1 === 0x6c ? "<" : ">";
+                    }
+                    break;
+                }
+                // &amp; / &apos;
+                case 0x61: {
+                    const c2 = xmlString.charCodeAt(start + 1);
+                    if (c2 === 0x6d &&
+                        xmlString.charCodeAt(start + 2) === 0x70 &&
+                        xmlString.charCodeAt(start + 3) === CharCodes.SEMI) {
+                        consumed = 4;
+                        value = "&";
+                    }
+                    else if (c2 === 0x70 &&
+                        xmlString.charCodeAt(start + 2) === 0x6f &&
+                        xmlString.charCodeAt(start + 3) === 0x73 &&
+                        xmlString.charCodeAt(start + 4) === CharCodes.SEMI) {
+                        consumed = 5;
+                        value = "'";
+                    }
+                    break;
+                }
+                // &quot;
+                case 0x71: {
+                    if (xmlString.charCodeAt(start + 1) === 0x75 &&
+                        xmlString.charCodeAt(start + 2) === 0x6f &&
+                        xmlString.charCodeAt(start + 3) === 0x74 &&
+                        xmlString.charCodeAt(start + 4) === CharCodes.SEMI) {
+                        consumed = 5;
+                        value = '"';
+                    }
+                    break;
+                }
+            }
+            /* eslint-enable unicorn/no-break-in-nested-loop */
+        }
+        if (consumed > 0) {
+            if (lastIndex < offset)
+                result += xmlString.slice(lastIndex, offset);
+            result += value;
+            offset = lastIndex = start + consumed;
+        }
+        else {
+            offset = start;
+        }
+        /*
+         * Adjacent entities (`&x;&y;`) are common in entity-dense input;
+         * checking the single character at `lastIndex` first skips the
+         * `indexOf` call (and its per-call overhead) for that case.
+         */
+        offset =
+            xmlString.charCodeAt(offset) === CharCodes.AMP
+                ? offset
+                : xmlString.indexOf("&", offset);
+    } while (offset >= 0);
+    return result + xmlString.slice(lastIndex);
+}
+
+// Re-export for use by eg. htmlparser2
+
+
+//# sourceMappingURL=decode.js.map
+;// CONCATENATED MODULE: ./node_modules/entities/dist/internal/decode-shared.js
+/*
+ * Inverse of the encoder's SAFE alphabet (0x21..0x7E minus 0x22, 0x24, 0x5C),
+ * precomputed once at module load. Entries for excluded chars stay 0 but
+ * are never read.
+ */
+const BASE91_INVERSE = /* #__PURE__ */ (() => {
+    const table = new Uint8Array(127);
+    let code = 0;
+    for (let char = 0x21; char <= 0x7e; char++) {
+        if (char !== 0x22 && char !== 0x24 && char !== 0x5c) {
+            table[char] = code++;
+        }
+    }
+    return table;
+})();
+/**
+ * Decode a dictionary-encoded trie string back into its Uint16Array.
+ *
+ * Stream layout (consumed in this order):
+ *   1. dict1 atoms — `dict1AtomCount` uint16 values, delta+RLE encoded.
+ *   2. dict2 atoms — `atomCount - dict1AtomCount` values, delta+RLE.
+ *   3. dict2 ngrams — `ngramCount - (dictSize - dict1AtomCount)` entries,
+ *      each a pair of slot codes that resolve to earlier slots.
+ *   4. dict1 ngrams — `dictSize - dict1AtomCount` entries, same shape.
+ *   5. data — slot codes, each expanding to one or more uint16 values.
+ *
+ * Codes use a 91-char base (printable ASCII minus `"`, `$`, `\`):
+ *   - char1 < dictSize  → 1-char code, slot = char1
+ *   - char1 ≥ dictSize  → 2-char code, slot = dictSize + (char1 - dictSize)*91 + char2
+ *
+ * Slot index → token kind:
+ *   [0, A)                  dict1 atoms     (1-char codes)
+ *   [A, dictSize)           dict1 ngrams    (1-char codes)
+ *   [dictSize, dictSize+D)  dict2 atoms     (2-char codes)
+ *   [dictSize+D, end)       dict2 ngrams    (2-char codes)
+ *
+ * Both atom dicts decode before any ngram, and dict2 ngrams decode before
+ * dict1 ngrams. So every ngram entry references slots whose contents are
+ * already filled — no forward references to handle.
+ *
+ * This runs on library import. Flat typed arrays store each slot as either
+ * a plain value (`single`, covering every atom) or a range in a shared
+ * `pool` (ngrams).
+ * @param input Packed trie string.
+ * @param resultLength Expected number of uint16 values in the output.
+ * @param atomCount Total number of distinct uint16 values in the trie.
+ * @param dict1AtomCount Atoms in the 1-char range (`A` above).
+ * @param ngramCount Total number of ngram entries (dict1 + dict2).
+ * @param dictSize Number of 1-char code slots; the rest of `BASE - dictSize`
+ *   first-byte values are 2-char codes.
+ */
+function decodeTrieDict(input, resultLength, atomCount, dict1AtomCount, ngramCount, dictSize) {
+    const base = 91;
+    const inputLength = input.length;
+    // For 2-char codes, slot = char1 * base - twoCharBias + char2.
+    const twoCharBias = dictSize * (base - 1);
+    let pos = 0;
+    /** Read one slot code at `pos` and return its slot index, advancing pos. */
+    const readSlotCode = () => {
+        const c1 = BASE91_INVERSE[input.charCodeAt(pos++)];
+        return c1 < dictSize
+            ? c1
+            : c1 * base - twoCharBias + BASE91_INVERSE[input.charCodeAt(pos++)];
+    };
+    const dict2AtomCount = atomCount - dict1AtomCount;
+    const slotCount = atomCount + ngramCount;
+    /*
+     * Per-slot contents: atoms (always a single value) live directly in
+     * `single`; ngram slots hold -1 there and expand to
+     * `pool[start[slot] .. start[slot] + length[slot])`.
+     */
+    const single = new Int32Array(slotCount);
+    single.fill(-1, dict1AtomCount, dictSize);
+    single.fill(-1, dictSize + dict2AtomCount, slotCount);
+    const start = new Int32Array(slotCount);
+    const length = new Int32Array(slotCount);
+    /**
+     * Decode `count` ascending uint16 values from a delta+RLE stream into
+     * `single[off..off+count)`.
+     *
+     *   code < 89   → delta = code
+     *   code == 89  → run-length: next char encodes runLength-2; emit `runLength` consecutive +1 values
+     *   code == 90, next < 90  → escape: delta = 89 + next * BASE + after-next
+     *   code == 90, next == 90 → double-escape: extra char for very large deltas
+     * @param count
+     * @param off
+     */
+    function decodeDelta(count, off) {
+        let previous = 0;
+        let slot = off;
+        const end = off + count;
+        while (slot < end) {
+            const code = BASE91_INVERSE[input.charCodeAt(pos++)];
+            if (code < 89) {
+                previous += code;
+                single[slot++] = previous;
+            }
+            else if (code === 89) {
+                let runLength = BASE91_INVERSE[input.charCodeAt(pos++)] + 2;
+                while (runLength--)
+                    single[slot++] = ++previous;
+            }
+            else {
+                const next = BASE91_INVERSE[input.charCodeAt(pos++)];
+                previous +=
+                    89 +
+                        // eslint-disable-next-line unicorn/prefer-minimal-ternary -- branches read a different number of side-effecting input bytes
+                        (next < 90
+                            ? next * base + BASE91_INVERSE[input.charCodeAt(pos++)]
+                            : BASE91_INVERSE[input.charCodeAt(pos++)] * 8281 +
+                                BASE91_INVERSE[input.charCodeAt(pos++)] * base +
+                                BASE91_INVERSE[input.charCodeAt(pos++)]);
+                single[slot++] = previous;
+            }
+        }
+    }
+    // Streams 1 & 2: atoms decoded into their slot ranges.
+    decodeDelta(dict1AtomCount, 0);
+    decodeDelta(dict2AtomCount, dictSize);
+    /*
+     * Streams 3 & 4 are read in two passes: first collect every ngram's two
+     * references and derive its expanded length (each ref resolves to an earlier
+     * slot, so lengths are already known), which sizes the shared pool.
+     * Pool ranges are handed out in decode order, so the second pass fills
+     * the pool contiguously with a single write cursor.
+     */
+    const references = new Int32Array(ngramCount * 2);
+    let poolSize = 0;
+    let ngramIndex = 0;
+    /**
+     * Read `count` ngram entries (each = 2 slot-code references) for the slots
+     * starting at `startSlot`, recording references and assigning pool ranges.
+     * @param count
+     * @param startSlot
+     */
+    function readNgramReferences(count, startSlot) {
+        for (let index = 0; index < count; index++) {
+            const slot = startSlot + index;
+            const a = readSlotCode();
+            const b = readSlotCode();
+            references[ngramIndex * 2] = a;
+            references[ngramIndex * 2 + 1] = b;
+            ngramIndex += 1;
+            start[slot] = poolSize;
+            const entryLength = (single[a] < 0 ? length[a] : 1) +
+                (single[b] < 0 ? length[b] : 1);
+            length[slot] = entryLength;
+            poolSize += entryLength;
+        }
+    }
+    readNgramReferences(ngramCount - dictSize + dict1AtomCount, dictSize + dict2AtomCount);
+    readNgramReferences(dictSize - dict1AtomCount, dict1AtomCount);
+    // Second pass: concatenate each ngram's two halves into the pool.
+    const pool = new Uint16Array(poolSize);
+    let write = 0;
+    for (let index = 0; index < ngramIndex; index++) {
+        for (let half = 0; half < 2; half++) {
+            const source = references[index * 2 + half];
+            const value = single[source];
+            if (value < 0) {
+                let read = start[source];
+                const readEnd = read + length[source];
+                while (read < readEnd)
+                    pool[write++] = pool[read++];
+            }
+            else {
+                pool[write++] = value;
+            }
+        }
+    }
+    // Stream 5: data. Each code expands to its slot's stored values.
+    const out = new Uint16Array(resultLength);
+    let outIndex = 0;
+    while (pos < inputLength) {
+        let slot = BASE91_INVERSE[input.charCodeAt(pos++)];
+        if (slot >= dictSize) {
+            slot =
+                slot * base -
+                    twoCharBias +
+                    BASE91_INVERSE[input.charCodeAt(pos++)];
+        }
+        const value = single[slot];
+        if (value < 0) {
+            let read = start[slot];
+            const readEnd = read + length[slot];
+            while (read < readEnd)
+                out[outIndex++] = pool[read++];
+        }
+        else {
+            out[outIndex++] = value;
+        }
+    }
+    return out;
+}
+//# sourceMappingURL=decode-shared.js.map
+;// CONCATENATED MODULE: ./node_modules/entities/dist/generated/decode-data-html.js
+// Generated using scripts/write-decode-map.ts
+
+/** Packed HTML decode trie data. */
+const decode_data_html_htmlDecodeTree = /* #__PURE__ */ decodeTrieDict("!}.&u%}'&}*'~!6*)%&,~!J~!J~%L~y<~!R,~~%Lu~~#GD~~#|)1#%}^%}2%+#.##%##%}&%##%'#%##&%#%#'%#&#%#&#'#%%#&#%##%#)%''%&%#%#'%#%%#%%}%%%#%#&(23#%%#&-%0%('1#(##%#'##+%'*.:1}#%#6-+(%'%%#%%%}#L'2351&('%}&/N'(0(/*-%(%%}#'+&T%7.2}#&%&#%#36/5##%&%%#&#%%#))2%%##%&&'0~!#*+&'%1~!%).'3q?&%'1~!.##%6(~!+%%%(Gw'rT~!E#<nA%#jZ~!H%(~!42##~!*31&~!G%U~#)5~#`3~!J~!Z~%]~%Y~%C~!q~!u~#kz~%#~!6'~!D~!U~!?~#T~!c%~!G#'~%7|~!G~!J~!G&~#pb~(Df}#%}*&}#%##%##%##&#-}&'#'&%#.++}%mI,#,@&(}*%}*'%&##&#%##%}&0}#.},U},%}+%}&%}#%##&}B%(}(%}+%)})%##%#&}&%##%&}<%}>%#%&}*%}(%}9%}/%})%}*%}*%}?&}&%}3%}&*#%})%#%#)}#&#-#+*%E%%'%'#%}#*V##&##I}#&&##%&%#&&Qf%%))w/0+&%#(#.%-''''++++7}>%4'',##1,#%#&%##&#'##&#*#9)%&%}#*}%,#+P(%A&%#'&##wSD',9E00#y#@}(+}&%&>~!#~!X}#*}(&&}(&}(,%}%&#+&}#&}I%#%}%)#(},'%#*}4%%#%}(''}#/##(##),%-##%%)#&}(.}&%#&}%%}*&#%},&&}&%}#%*'#%})%}D&}&%}-&}6&#&}-,%}#%})-(~+`~,=?~I9'9%~!,#%})%})%}@%}?%}(~!?~#<~#pP~#BG~#=1#%K+~#?#~%;)~#A~#mF1~#A'~'X%'~#lR~#N~'N~#r~#m#-~#i'?%#'%~#B%##%,%#~#_%#0%~#]732~,w~2+#:&#%&'0%&>%}#>##F+)#%&&#(+_}4&}-%}(&}@&}O7Fdf0@+/v4}&WU##&/0#&'('B#%}.%}'+#%}#%%&#&%#%##+#&#)#6#'#.},%}c%},%#%##%&#&%#&~#>'*-.%##%##%}#%%}%'~#)D1}#%*&~#_%%'(~#S2%'.}#~#=##*'*-%}&'%'##&&~'E%.#&~#M4}%%##&'%#~#O1##%&#'+~#<B%##%%'%+~#;#@%}#&%#&&%#(~#H1}'%'##&&~#?A}&'~#D#%32}'&&&&~#[}'(#%}'~#;C})&}%%#%~#=&%,3}%'(#%%~#^'#&&)#%'~#Y%-~#d-%'~#^%%&#&&&}#~#b~2t*&'~&(~&@~0%~e~3}%*''0})&}+~!9##-}#%-hD*)1fC#%/&/fB#40~!+#)*4~!+~!K'&:~!/*7~!.#~!H~!L':~%x&~!H#~!*~%1~!I#~!+A~#p'~!F~~#-#~,,(~.Z~!V~%;'B'mq-W~!N~%I%#&&#&}#%},%%}'%}+X#%}#&}(%}'%}<%}#%}%%'}'%}:~![)9@~%>~#UA%-%##&~!C%~!-.9:~!1~!-^2/:a~!y,D*J#-5)/4~%23,~#G~!L1~!0X3`~!2+~!!0-~&E~!W~!o,>Y&]~%cZx_&~#O*9#A#'#+I'%#)~!0B*-5A+-((F&*M#)(-7-5+'-3a5Vi~!Y~!?+[)%3),ERHm~!+:D,VG.+)?fB%%*(%)'(#&80%1'8`K8?`+'Z#&O&'H5#*9)A%%5&3))0%39+.*7#()&&*=4@**L)<'_&*+..;(#*+)./&0#3)%')-8(4ixD(&.}%,('aI:,)%,k2231T)I'#/-W7,/'Q#.'Y24+h')37</31&83##&0#),H(?'&?/1##%#&&#%''-%&&&#(&''&#.-'%#%%(,')*'&#&#'##%(%(#%('#&##%%%%('%#%#%%#%#&%##h>w+v<ayvyvcg.uuhKr}g/v|g>u9i[~>g5uI~=RvdwEg;v/g;uk!!TTSx]@RT!U!#!@VBRUU!'UTe-d0c`e&gSdicedFcrdTaqb.kYcAohdYd@a3e+d}dMdtd.aJ#bqcK`dle/e.e'dwdPdodddjbEb}ogd^ofdpduc6j?l%d{drdqc)d7bacOdQ%T#Y)X.sR[yH>6Vyv3[xwLu>vo'!*.[yBacahoj>6Rew3[xqdZa#!a&#^(X-[yG>6Vyu3[xvg3sEr|g.u/Ri9db0T#^(Xa)!-[y;>6Vylg4wKs{JwNZt3@3r=c4Z([xlg;wKt!cpq's@v7A'*a(a+!-a#[y<3Dt?3Dt'>6Vym3[xmg9rxsNJwLZt4~?r?db1T#`-!(Xa,!0[yS>6Vz%NuQs.g4wKtnJwNZtS@3r>c4Z([y%g;wKtrdga8!a(!#&T*Y-Xa#!a0<or[yc3Dtq>6Vz43[y3JwNZtf@3s!Ju}!%Dti:pm3c_%X#tjB5pkd6q!r]u?voC'*-a.a2!0a&a+[yI3DtI3Ds~3DtH>6Vyw3[xx;:s#~<5pKJwNZtE@3r~d`a)!a2T#a.(!+U.X1[yT3Dt`3Dtv>6Vz&3[y&g9rxwzcxstPu.<rAJwLZtT~?r@dZa%!a.&^*Za(/Reu[ya>6Vz23[y1g3sEr}wkg{NuQRg{ci(U#5@b`~,cg#U(2WnH5wugcRh7dX#T(Y,a'Ta!!a,[yZ<]mj>6Vz,3[y+Pv#5ReZKu+=,%!H}7ABwkaS?Rh:BcW(X#<]mrj:ubv/ARekdg%!(!a.*Ta(Y.X1!#sP>Rl*Dt6[y>>6Vyo3Wf*jOvuumvuRgRJuq*!:9<B@bX~3jVv&v@s@5Re[d/rQt{uAvo&a&a*)a2!,0Wf!3Dt0=Bs'>6Re}3[xy~<5s%JwJZt1~Gs)c;&!#2sJkNuXvzq7rxu,Re8dka4!a8(aEZ+a@Y.X1Xa)[yd=Bs(3DtP>6Vz53[y4cX#X&Re:avRe9~<5s&JwJZtQ~Gs*i^rzvdRg+Jv{%!2sbB@bX}kdga,!Za?&^*T1/!a'Dt+[y6>6Vyf3Wf%g/u;s4hGu6?Rh-JvZ,!c%#&RoX54Rivj7uyvf8RgTKvZB%*!2sGh<vu5Rgq<=C::9bb~#dZ#T&Ta6Y.X*Dt>[y93Wf)coZ(T,6VyifluvRgC@95@B@bX~/hFu34cC#T,k/unq8w8Q5RkUklwQuzunq8w8Q5Rk8d/rJu?v8w9)-&!a0a;a&aIWejg3sEr/h1s<DtDJvyZqY5aws3Jvy!&Wei~Hr1:au5@Bag>23E~5c:Z&bX};kKv?w&unuVu5Rjc;>bs)#~@:Rh.=ay<a]C;b`}Vd6s/t{uAvoaxa()!a,a7%-a#a2Dt,[yF2Wo[>6Vyt3[xuNuPRi&NuPwpi#RoWh?vf8Ri%Jv]!%Ri:KvxD!.'2WeAjZu`q9rxu,Re7woeAg-unLq(qA_/*2Wg_g3u5q^9:4E}/jTrxrzv=Wkkd~0UX#^^Xa-a1a5T&a=U1a'*aEa]!a*aPaA-adok[y54Rn>;:p3~Dp5g9rpsFNvZqjg3uJp4~<5p0Pw;5qlJwNZt*@3p1Pw:5p/Ou!5p2JvG'!6Vye=<qnJvh_[xhg3v,Rh3kOwOw-sDuev/Re^dha[a%!%!a+#Ta7)-5TaCaO!aka!a)sf[yb2>Rl!9ARiq5E}Qg=ucRkBE|oJrJ_@Wk~@Wk{JrJ_@Wk|@WkyJrJ_@Wk}@WkzJvO_[y2g-vMRmiKuYC!)&>Ri;>Ri<@3RkNc](X#@9Rk=g5vuRmhKvDB!+'=]meg3u4Rmgd)#Y'Vz3CARmfd`a+!%T'!+#Ta1Ta6TaM-sTDt9[yA9sYd'%Y#s[[xpj:ueunaXRgEjRq,v-vuqdd2'`#6Rev<32@5>:2<E}5xIo9a*X#Y(;5RePJvD_g>vyRgNj8w)v8<wggs:RgXiZt|vjx,hSq3ah!-(~@:Ro/Ou!5RhWj^v(pyw8unRhUdx-UY#^Ua.a3a70!)%UX1TaDa)'omRiRRhE[y:3Dsz=Br,>6Vyj3[xkg6ruwjcqsrPw;5r*Ku]D'Zt-@3r(~?r.i[vwv]dU1a--U#`a4(g/vsRhPOu!5RhLj:rmu9Wo!~@:wdh@g/vsRiTjXuvvNr}:RhBj^v(pyw8unRn]dz1UYa'a+^Y(!aETZalaRY.Ta?a4[yDJw1!#qLsW>6Vyrfzq-pLflpwRe|Js>%!Dt@3Dt&Jvy_[xs~HrnjMuwpsw'RecKu+D#'!t<~Grl~?rjg5u-x,gwp{ah!-(~@:Rg~Ou!5Rh'jXuvvNr}:Rh#cW#X/c;&!#2sLi[v7u7RgpJv)(!iLrxu,Re6j7v@s@5Se[e7d`aW!Za(a`T.a#!a3!&aDa-!9)Dt_=6s+3[x~~DR|h~DS6avhGun5RkZj3w)v-]mkKunB!&*]kb97R|i<ARk<c:Z(6Vy}Juh'!wziMRoS:F|vkLuauJv5vtvQRh1d='T+Y#VyO~DR|jcF#T'7R|g97R|kJv3'!ay<Rj,Jvh&!:ReXcsa6*a+#a#_aIRf9aLRf?c,Z&Rf5Rf7c.Z&Rf;Rf>cQ#%T'p-Rf8Rf=ct#%'(*!,p,Rf4p+Rf6Rf:Rf<d~'Ua%U*^UYa(!a,-!#a4YaTalaEX0a8a<Weo3Dt/3Dsx=Br93Wen~Dr;~<5p<JwNZt2@3p=Pw:5p;Ou!5r3c7&!#:p>3Ds}KvGB)_6Vyk2sM=<r7x'eovA(!hFu1ARf}cV#X&@r5j6rvwQa^Rf3c=Za'wkghJv__g;unRggA53B9=b^}%j6uduo5Jq;!(hIv%2Re`Ou4ARe_e%a#^^^Xa&!a*a2!&a6YaP!*ad!#a:aE/5Rn?[y@>6Vyp;:pE~DrY~<5pBJwNZt8@3pCh=rt3rWPw:5pAJup_[xoNuPpF9c!#'45pD5ARn)d8#X'X*3@rU72s]h>v<<sSjJpqvewOJq/(!hNw'5ReBk0s2u3w/w'5ReE5@Jq.!a+JQ!&WeU23d(#Y&RjG5]jBk!u7w&u0udARjEe#+^^^Ub#!a2/a`Z(agT1!a-a;|@TaG!aS[yV=Re~fow'RguNuPRe?bz#'>RoUWeL>:Cbb|?JwPZtVg6ruRmzJvD'!6Vz(g/vmRh~Jvy_[y(g9voRgyx*cy(#2>Ri2B9b]~9kIw9u7rluJu3Rg]dI#a%UY'@=p%CAx.gQZ&RhwwygtRm{x5g_Z'+ABqR9Woa=Bp&dV#^*Xa'!&@o{g4v]Rk;Jv{!%Rk[wkkiA5RkiwwfUB=x,fUuqC&*!>RfTg8v0RfV~ARfSd;rJsAuAv9wR'ae+/aO!a@aza/a#[yQ@Wg!2Wemg3sEr0JvB_g>uvReWg2v+Re=KupB_+[y!2AbY~-~Hr2AJwD!(h<~El>h<~El?Kun@+_:9b`}Kg-v/Ri3g;vtwyk_9]k_d=&T#*U.6qh@Ab`|K9:H|CJv[!&3Dtex'fDwC%!Rf[9WlMd[(^X,!a%Z06Vz!@WgBg=v~Rgvg,QRe@awd,#Y+jTv|Q~EfWj]uNr|~FRfXdy#Y&^Ua%!aO.!(a)Ua;=!a@aKap!a-,a!Ta]a[rSa]p?[y82sK=Bq~;:p:~<5p8Pw:5p7d'#Y'Wf(;RnRi[u4w&RgJJvG'!6Vyh=<r#ijuuv/sIKuYD'ZtG@3p9~Gr&d2#`(g<vtRgFj`u5w&rqpxRf2CJuY!+:wfnTOu!5Rg}jNs1ucv&RfwJvA!&3@q|BDcC#T,k/unq8w8Q5RkTklwQuzunq8w8Q5Rk9dga#!a'!a=#a0!:+Tb*b@aO.a4!aba8aFJv^}?!VyR~Dr<g;u%Rn.~<5p[x'e`wNZtR@3p]Pw:5pZhNvjBp.woe_g5u-r4JwF!%DtO3:ooc7&!#:p^3DtpLuGw(!+%)Dtk6Vz#2sd=<r8d'#Y([y#<x3gJt`w@!)%}MRiowzikRij=]ilxAf3,U(#B2Rf#g0v-Rm[ck{`U#]giKv3>)!&6Ri154s,KuGB_%@r68r:dJ|t`#X(9<E|u2@H|rx3gJu?w'!+'1Nu7Reg4=H~+9<wxgY95Rm]xLggZ-`(X}U2:Ri4h<uOawRmsJv__5@bb{jbV~3dka#a'a]!,#a+U=a>b6a3b%!/aKa/)!arwve^VyJ;:pR~DpTg3uJpS~<5pOPw;5qmPw:5pNOu!5pQJvG'!6Vyx=<qoJvA!{~Jup!%@qk7Rn/KvyD!}''[xz;>wkh'?Rh,x8gyt`w5D!&),(SgyccRgztJ@3pPB5p#d'(Y#<]mmifubw&RgoJvE&!82s^JvF&!8Rf,ADb]~;x=h'rNu]vK!,%'*0RnORh)4Rh*AqQg-vaRnNg;wHwkh'ba~4cE#Ta*x3gctyw@'!+%RnFRnD<4Rn@hFvK5RnCxWg[#`&a0Ua()`1Rm75Rg[c]%X#qi8Rg^NvdRj>BwzgZauwji7Rm6A4wgg]d1#&(*,.0a#Rm;Rm<Rm=Rm>Rm?Rm@RmARmBe%#^^^Xaea?aC/b+(,!a+a#!a/!>a&Ta<aKbD!2wphBRnk[yPw}hE|.=Br-3Dtm>6Vy~g6urRf.x,hPrNav!%'RnqRo%Ro#Nu;q[Pw;5r+JwNZtM@3r)d'#Y'Weh;xChL#`&RnmRnoKu}>%(!Rne~Bs-;2wjcussJv+'!aYSO}6@B<5?ba~8LrNvj!.%*ROwungw~ng~:9;Ri^>wtnig;wHRnixDh@|(UZ.x1h@|)!#:2<H|*xHn]#-UX'3Ro)z=iT}6ARns=Bwsn_wpnaRncw]aR(#UXa&Ua*a/=]iPd'#Y&Ro'WnXf{QRm2hNvj]nZd`'T~&1`{|`#9b]{}c:'!#Wl{>@=be}]?cl{{U#:5Abb}Jds#^YaF!a*b4a#a3aPa>&Tb!bH!*a_!Eau?/a&RjY<]gj>6Vz*;:pe~DrZg,QRj1JwNZtX@wihspcJvZ&!VyX9WmOJu|!|N2WmHJvh&!]ht~Bpbcn&T(!#RmQ<s7Nu;padH#X'`+WmJ@>RmKCARhnKup=!)&Wf+:RhqNuPpf9c!#'45pd5AwghpARn(Ls@w!%,)!RmP@Wfe<E|IJva!&WmNg8vsRmLd`*.`#Y'Xa!axRn*]hrA8Rhug5s@rXg8u!RmMd8#X'X*3@rV72smdI*#UY&RmICARho~GsgxVgd)Ta'U-Y&Xa!T#RnEWnA@Wffg1uDRi0hFvK5RnBxGnG&#`%owp)@wsf+bX}Ze-*1!a*^^^Ua|!#a.aq&Ya2!a>.a6!a:aO`aJDtL[y`@Wg#>6Vz12@wzoYRoZNuPRi!NuPRhzg=ucRi,@=b`{Yg=ucRi-ACJvB!&Sh[ebSh]ebi`wUuFRm4Jw2_[y0JvB!.<Ju(!&SoG}6Shd}6<Ju(!&SoH}6She}6Kur@._g5vHRieJvx!{L2G{Kx6gd'T#?Rh82Wi5cZ#X(g1w)Rm5dW-Y(Ta#!a)!#aYa=wnfE=su2>>bU{0j9udv:<svj8uQv-7RgHdE%#^'sq9sp=>Bb_{TJv`!&g/r|snj6v(us5d,#Y(56H}[978H}]Jw5!&g1rushJvB!+j;v{u5?zDhd}6}bj;v{u5?zDhe}6}ce*#`(^^^a[aea!=!a6a*aoXb1a.!aAbL!b>,b'aL!aV@Wf|2Wlg3[y/JwNZt^@3piPw:5pgJunZou3@rsJva&!Vy_g<v~Rm#JvG'!6Vz0=<r{Ju{%!:pj@WfsiXuJu3Rm:JvZ&!WfA~Bph@c4Z&Dtwax5rubx(#:awRk1@d,#Y&RfjRfid1#,Y(@Wfp2Wlrg5s@ryKu[@!,'=]ig9wlk?Rk>g5u-rqJvy'!@9RkQcH(T#=>Ri~@<wkj(Wj(KuZB*!&<7rw@9RkRcH(T#=>Ri}@<wkj)Wj)dg(Ta2Xa9X#`-!a*CARhg@@=I}d9x;c~#X%so=<sj>2@@=aybb}XjWv0Q~EfEj3vLv;<d,#Y(56H}`978H}_dgaPaFa'a/!#a3Y0a_a;a|!1(a7-[yE3[xt;:pJNvZrrg3uJrvJwNZt=@3pIh=rt3rxPw:5pGOu!5rpJvG'!6Vys=<rz@c4Z&Dt(ax5rtJvZ!&~BpH@wsfNg-vaRlNci*U#=<wei<F}a5@Jq.!a*JQ!%@qZ23d(#Y&RjH5]jCk!u7w&u0udARjFd/prq=tyvpaEa(a:.!a1aZ(@@=I}:9wpd%=<sX55w_h}@@=I{t=ay<aU@@=I}T=ay<2@@=I})?C9:9au@9Cb]}DP~=x-fAZ(2Wl1=ay<aU@@=I}>5@d##Y+jTv|vV~EfFj]uNpn~FRfGdgaK!Z2&!a8a-Tb({E!acTbM*!a(DtY[yYd'%Y#sl[y*hHvh>Re5x2c{Z}.j4uCvcawRiMd+#X+_x&d!},<5RkX;2Hzw@x,gavfB-!{CcF&T#Roe;RodwWbBg5urRgaKvHC*_6Vz+<4opieuew&Rmq@d]&Y)X,T#X0Rh}<BqP=4qS9:ReMg/ujReNJw0!/<Jui%!bd{kawwnemRelAxUa?a3#*.&UX(Ya+a/RhvRnQ<o}9Wmtd-#Y&RgSRmw9;Rmxay=Rmyg-vaRmuxEhSrNu,v-voC!%(aR.a(a7+1Ro1>Ro5CE{A9b]{@;5x#eO{:g;urRi+KrNA!%(Ro3>Ro79;Ri_Ku@>{;&!x%gX|{KunA_+g5QRj/g3u5Rj#g>uERj%wio/xRhS&!,!#^1U}wba{8>>@=be}qC@:D5ba{7Ku+A&!}x?ba}t>>@=be}se(aA^^^Uat!b0#{pa+awUazbGa#aLb9bgaWac'a5TbS=Br!d1#`%scp_Jvl!#rT>Re0JvX&!VyN=H{Fcm#U&:pY=ReaJv2&!]h0=]nUJvG'!6Vy|=<r%JrM_=]h2@Wlud'#)U'Wf'b]{i=]h/Jvh!&~BpWg=v]RnMx+ny#'Nu;pVwjnu=]nwxJnx,T#`&Reqwjnt=]nvieu9vrRjLLuYwP(#+!th@wih5pX~Gr'g5v/Rh4KunA'!-CARnP@wwiN:Rm_9x'cvw>!|l=<saKvAA!0&3@q}>w^e1bp#&Re2Re3BDx7gH#T|f5H|eKuZ>!%(:qNAH{]Jv6!+3B2B9=b^{X<5<B92:E{ZLvhwA(a;a%!igQuyRmad+#Y}m@3Rh5d8#X'X*:AqUAHzmaxwbh<aXRnVcF}RT#Nw&cj#U(BWnug/vsRntdka)(a3+.Zb7aYYan1!bVa@Xa}[y^@b[{G=H{+hFu73Rj&Pv#5ReQcK%T#sig1v{Rj'Ku+D#'!t]~Grm~?rkKuMB!01d5#`'Vy.ta3Dtu~Hroc8#'{^45s85AwZbP&!#Rn!wghxWn#KvEA!)&2RlA2RlBx:h|#(T,=]j09Wobz>x]z/@awRoTd+#Y(az]hFhCrm4d,#Y+jTv|Q~EfMj]uNr|~FRfOdCa!Xa9_X#@<plJvf!%b`{(9;Rgwc;.!#2x7cw#T|UDb]|T5Ju={(!=@E{&Jv)&!Ab`{'awJvf!~*>>@=be{#KuY>!+&4Ezyi[ugv&RjIdea+T)#UXa&T-T&a!Rh9auRmW=]kLg5vuRn+g3u4Rn-Ow6ARn,hHus5xNk?#UX(U~)/g8v0RkD~AwkkF?Ri.OuNBwkkA?Ri/d|a2`a*^UYa.!aBTZaTa'Xa;!(!2!-a#b2[yC>6Vyq3[xr2Wi?g1rusVh%s?DtF~<5rbJs;%!DtBfswKtCj[uvuSsEu3RgVx3o:u+wN'*Zt;@3rd~Grh~?rfg8w)Lq)qE&-a%!>bI|`jWv0vV~EfCjTv|vV~Ef@j]uNpn~FRfBcK#T']gWNu7x,k7q4ai(0!hHv8<RhmkMu9vrsBuev/RhlCJvB!,g<v{wchh~@:Rhji[vrv{wchi~@:RhkdS&a5UY#Ta!RgPwwiI5BwciI~@:Rh`x'iJvj'!5]iJPu8Bwch]~@:Rhach)U#h3rp]gLh@t|Ax,hTq3ah!-(~@:Ro0Ou!5RhXj^v(pyw8unRhVd|)`,^UYas!a?/a2Z'a^Ta{Tb7Ta(a#!a,Wf&9sZ3DtAadamov=Bqt3[xig8vsRm~>waiL2b`{QJv*_Ouv2qgj<v]v2BqfdR'X*X#Y-@3qr~Gqv~?p6hHv-]glPup5Lq+q?_%*b_{qF{n9b^{rOu4ARhpKvCD!+&~Bqp:5Dbb}nwoiKl&unuTuBv]v+ueunaXRf0=Jvh!0nKufu8v1w&w7q%w&uHrz:Rgnj5w,uxDJq/(!hNw'5ReCk0s2u3w/w'5ReFd>Za&!*UaA=<wkgsRnSJv^!%Refifw3vyRgOKu_B'!,<]gkiiu:w&Rh<=C@a^<B57@2F{[<B5@aW:=3away9A5aW=<B=C@a^<B57@2F{Ie-#`(^^^bCara.b8aza6!/bZ,!adTbnTbOb+aFaS!aAT9@Wf~2Wli3Dtl2@d,#Y&RfnRfmJwJZtN~GqyJva&!VyMg<v~Rm%iXuJu3Rm9Jv[_=]ih9wlkDRkCd1#`(@Wg>2Wls3cH#T(@<Rj*=>Ri|b~'#23s9h<~El.d'#Y&Dtxi^rzvdRl#d*#U%(o|B2s`hJwSaxRmDKv4B&!1:Rmdd5#`'Vx}to~Hq{x'f1v3(!BA5ba|bJv_&!Wfug1v]ReIdO+U/Y#&G}-8wze=Rh{g1v]ReHg/uQRf/by#)ibQwERl/cH#T(@<Rj+=>Ri{cNu+vlax-!(#a0qa9<Rii2;;bU{H;x<i=&X#Rk`<4wwi=C9H~8xAI(Y#<azRi@45wXI<B9;5bb~7dL(X#Xa(+!aL6Vy{g5QqOau:5au2@ay547EzbxOcU(UX-T#Ta#:Cbb|A?wjh/b_|SOw6ARgtihr}u7Rhy<d1#T)X1@@=I|~=ay<2@@=aybb}Sj3vLv;<d,#Y(56H}A978H}@dGpvs@uAu`vcw9*!aFa+ai%(b!aXa8.a?a[ozWey=sU2@G}Nch&U#Rf_WexKu+D#'!t:~Gr`~?r^j]uNr|~FRg*j^psurwJt|RmcKv)@&!)7Rkv~Br[@wxfO:Rl3co#U'6Rezj_q#vIuavjRltwzeyh@vr5JqD0!>aY?C9:9au@9Cb]}9cl#U*5;5<H||jbuus1ucv&Rfvg1v~d/pppzqFr^a--a~!aMat1(hFv;Wiz@@=Izoj5uuv-7Rix~Cw`fk2WlVcZ#X,k)u3vWs@u2]ktg;wEx'fBq(_2Wg/jTv|vV~EfoJv]!15x'hzqG!(P~EfU~CRl_j6v(us5x4i-#T(2WmZ?C2F|d>Kq<aj1!*jTqIsBv=Wl`~Cw`fi2WlWj`v0u*~>RlR=c>Z,k#u3vWs@u2]kr<c1Z+jTqIsBv=Wla~Cw`fm2WlXdmb3!a{(arZa`bkTa%TbQTa-a9+c'!aM!/[yL=Bqug.w'RifhFvyDRj.g>vgwyk^9]k^Jv3_@WfbAARkhJw2_[x|JvB_wkoIRoKwkoJRoLd'(Y#<]gm=<9<H|yd'%_X#skDtb3awwqkgNulRkgdB#^',9:p'hJwSaxRmEBwVb8@4=H|qLu+w50&!)@3qs~?pU>Awwn;;Rn=c:Z'ARn<=<qwKvC@!/&~BqqJv6!&]eVb^z^xRge'/a%+^`#Sge}6<4Rn3=]n0Pw2>Rn8Jw0!&>Rn:>Rn6cY#a7+!a&=<wkaNw~h3z_c5Z{=wjh#=]nLKv^D!&)Vyz=bW|swYb<WetcG#T(2wxa@qVx@gD#Y&b^|V5JwG&!5bb|pg/w&RgD@x=kHs=uAvn!a%%/'+RmSRh694Ro`g-vaRmRhHv-]mlxCcS#`&ba~.5cD#Ta)P~=d,#Y(56H{>978H{Dd_#{2^Y%_+qbbb{6g3sERhsbU{?dfa.,`a(Xa<!aiX#(55RiG54RiHcI#T'WiU3RiVNvdwtfcRlKNvdd,#Y&RlHRlExQgf.1*^T'X#Sgf}6Wn4=]hfPrk>Rn7Jw0!&>Rn5>Rn9Lunw?&a2!,5<oq@@wqfdRlJj5Q~=d,#Y(~ARfcOuN]fdDKw;ay(}i!547E}j?cI#T(@5bV}iCbV}hdv(^^Tb?a40,b##Tbo!a*bR!a<b|a/!aKai!aU[yK=]o^g:v>ReGJwPZtK<7Rh+h<~El,Pv#5ReR@awwxjCg,ulRjDJv6&!]j!z?aQeeg>w=Sh<eeJw;!&axEzOg,Qosc!#*:wkeJ]eJ>x'h-u(!%Ro.w~h.zPdNZ(X,Ya![x{;9ReY;wkgxRiF:x?ap#Y&RmUg<s2Rkod]+UY0TZ'!a&A9sw<=bczLNvuw{gqzNhJwSaxRmCKuLay!#&s_Rf-55b^{uJvZa!!c%#(55Ri654wmiu5RiuawLu,vp!+}^%b_}Y9;wkgxba}o>A9:=b^}zKuh=a''!3awRk3c*'!#aHRk6c+Z&Rk5Rk4Jv)&!awRjSawd9*`#0?C2@EzMj8u<uJ5RmbjQrquJu3x,k>uq@_+=ayb^|W~ARkEOuN]k@7dhzV^X/X&a-#zRzSb`zXcJzTT#2WkVKvDBzW!%FzY9;5bbzWjQrquJu3Jw3%!b`zU=ayb^zQd:#X(T-a!6Vyywxh}=b]{Jg=u1RiAdGp~qHtzv!w(wA+a+a;<!aJaYai'anasb(=azRmV:Cbb{MLq2vb!%')RjuRjrRjtRjqx3jnqCw3!%')Rk(Rk+Rk&Rk)Lq2vb!%')Rj{RjxRjzRjwLq2vb!%')RjsRjpRjfRjex3jcqCw3!%')Rk'Rk*RjkRjl9<CbbzfOu4ARhxLq2vb!%')RjyRjvRjhRjgx=joq*uKvb!%')+-Rk.Rk%Rj~Rk-Rk#Rj}x=jdq*uKvb!%')+-Rk,Rk!Rj|RjmRjjRjidAq&qKs@uAv8Aa.'*-a@a&0!aM@a5[y73Dsy3Ds|3Dt):wxgI2sHJwJZt.~Gqxwsf0ikrzt}Rl0Jvy_[xj~HqzKv_A|D!&WfP8axRoVcf,U#k(v]v+ueunaXRf1Ju}'!g8u#Ri=jQw!sCunLprq>!,')~<5qeGzq9F{W=c##%s5au:5aU3CBE|;d4#X(D!a&6Vygx(b;#(=]ed?C2F{N<capoq2r[a&!aPa9,'Pw;5s:@@=I|,55w_h|@@=IzcP~=x'fCqB_2Wl2>aU@@=I|1OuNBc1Z+jTqIsBv=Wlc~Cw`fl2WlZ~AcTa%!Z+jTqIsBv=Wlb~Cw`fh2WlYk+uNqJsBv=WlSg,u3dca3#UXaMYa)TaB-=cM|7T#<bI}l5@B932:aV2G{BOuNBJq:|M!5Ezt=<B=C@a^<B57@2F{v>cB{/T#=ay<bI{3Jv6!a.6BKq0ah&+!5E}HP~Ef{978BaU@@=Iza<7d#.Y#978BaU@@=IzH~AJq0!(@@=IzG978BaU@@=IzFe,aU*Y&^^^bvJb,b:bFad!a,c2Ta>aL.bo6!a#CbTa'T#Re{2Wlh2@G{yg6t~Ro_NvdRfticuRQRllJv3&!x&c|zs@Jw3!%RflwpfkRlpKuL;%(!Re<@G|C2GzdhIvuBwgjAg-u0RjAKQB%!(GzZ@G|5NuuRl7d='T+Y#Vy[g<v~Rm!==G|>JvA!)@wma=]m1ifuaw&RmnLs@vT'!|/+[y,g:v>ReTJw1!#qX=x!eC{bLu+wT&)ZtZauq_~Graci&U#F|89:r_Lupvq!.)&2RlG8RfaC=x!eF{_h?rpWlmd&'!#X|&]k::xJey#`'T|+<E|&2@H|%dE#(^,g;u.RiEg6vjRiC9xCkA{O|zY#g=ucRmXKs0@!&*@G|m@awRknJuh!,3d(}gY}eJvj!%Rm):Jw3!%Rm+Rm-Ls0w(&!a(a#@b[|6cZ#X'7RkxWgAOu4ARn'dH'U#Y*Vz-Wm'CARm}d]*#a%^a*T'aK!a<9bV{PC=p*Jw4!&SgxcbB5r]idw(wBRmF7xFkt#&`(Rm/Rm8E|!JuY_9:Rl5=wrgr2:bbxd@xXfB(a*#T+!.X0X1Ta/a'T&RlDRfL>RlyARl9b[z[>RfZ:RlL:RfRwlg/ARl;9;RlxKv,A/!%7s69<74=BA5ba{-8Bde#`a<XaKYa1,a'P~=wxfB2bZ}}?C972@@=I}r8@55B9;5bb}G978B2@@=aybb}3j3vLv;<Jw3&!>Rfk=ayb^}4~Ad1#`*@@=aybb{w2@>==<bbz]dx+UY#^UaF!a9!bB'Ya1.!ajXa#%olRhD[y=3Dt#Ov5BrHKuMB%!(Rf^Wep~HrJwkiQjKr|~FRg)Ku+D#'!t5~GrF~?rDdV)UY,Z/_7RkuG{<~BrBg,rlsO:235B@bX}|d?a1!#`(6Vyn5@d##Y+jTv|vV~EfIj]uNpn~FRfH7Lq2vb1!a9-978BaU@@=Iz9978BbU}#~AJq0!(@@=Iz8978BaU@@=Iz7~AJQ|}!978BbU}!JvkaK!AdUa21-U#`a+(g/vsRn~Ou!5RPj:rmu9WhOjXuvvNr}:RhAj^v(pyw8unRn[kPr}p|u7vwv]RiSBd;pppzq@qHQa?(b.!a.a`@.|xa(hFv;Wiyj5uuv-7Riw~Cw`fg2WlU978BbU|wOuNBJqG!(P~EfD~CRlQcZ#X,k)u3vWs@u2]ksg;wEx'f@q1_2Wg.j]uNpn~FRfqJv]!15x'h{qG!(@@=IzK~CRl^j6v(us5x4i,#T(2WmY?C2F{1>Kq<aj1!*jTqIsBv=Wld~Cw`fj2Wl[j`v0u*~>RlT=c>Z,k#u3vWs@u2]kq<c1Z+jTqIsBv=Wle~Cw`fn2Wl]dn1#c(a(b^a2!b/bAT(bj!aDa7bu,a_a{c0!2T0g:v>ReD2@G{42@G{5~DpM~<5rc=Bx6i>{RT#RnI@zCx]y]z:2Jv[!zr5Awyk]9]k]dD(Y+X#6Vz.g=wKtgwhaCwgmTWj2Lu,w%_+/[y-B;b^xeg3u3Rj-2@bX{*KrJ<!+'@Wg(g?QRlC@Jv`!%b[zIwsfII}8JQ_@w|kW|=Jv(%!AqcOuNBJvEzh!bYzjLs@wP#(0!oy@>RkdJwMZtc3Dtd@BcG#T'9bWxg2@2Fznd*#Y+;2x'c}w<zizixNgwa#Z'U+!/!a'!a+w~g~z6wcn{Rn}wcnzRn|5Rh%=]nJg5vuRmvNvdRlvcprJu}w*az*a#!%.a.'Bot9qT]kj@Wg'ay2Gzv@Jv`!%b[zEwsfHI}1;ck#Ux`<Cbbx_Lu+w!a&0*!wko*wwo,So,}6Juqxf!E}PigQuyRm`d3(`#8>Rn%:A5B;bZ~%KvhCa!a2!x>k7#Uxb@b{#xaRk7Jw0!)>wwhlShl}6>wwhmShm}6CJvB!.x'hhvj{!!5Bwkhhbaz}x'hivjz~!5Bwkhibaz|xEhTrNu,v-vpD!a%&/)a3a.,%Ro2t[CE{)@3re9b]{%wjo09:rgc:Z&Ro6=<riifuaw&RmoKrNA!%(Ro4>Ro89;Ri`dSaL'UYzxZb)7Rka3xRhT&!,!#^1U}vbaz{>>@=be}yC@:D5bazzKu+A&!}{?ba}y>>@=be}wxBh[t`u~vJvr!%a!a()a,a0a4RoC=]o;Ju(!%RoGRhdwjh`=]oAg>w#Ro?g5vuRo=NvdRl|Ku]C.!&;RoEJvB!%RoORoMBx'h[v+_?w~h`}~5?w~hd~!xKh]oiptu-utv.vp!#%&a30a@a'a+(a/aOp(o~p!RoDJu(!%RoHRhewjha=]oBNvdRl}g>w#Ro@g5vuRo>c[#X']o<CauRoRAd-#Y':RkpauRoQKu]C.!&;RoFJvB!%RoNRoPBx'h]v+_?w~ha}t5?w~he}ue!/UbhYacXaW^Tc&a;b:a-c/#b&aja1(!cL+!bKbt!bmcRc9aIc?8[yW3Dtt94Rg`Jv}!&SiRMzBhEebShEMNuPRe>x7gL#TzuwjirRipc<Z&>on;>z=h-MSh.Mwqczx'a7vj&!>Re4@=ResJt__NuPRi*NuPRi)j]uNr|~FRfzKrJ>_+@Wfy@Wf]2WocKrJ<!+'@Wg%g/QRl@@Jv`!&awRl<wsfFIzgLu(w*!.*&ShBMwvhIRhI9;RhNx1hK'!#Sn]Mx1hK~0!#:2<H~7cNu+w7D*'1ZtW>Rn1~?rOc:Z&Rn2=<rQ<7wjh&=BSnLMc]#X(6Vz)w[b=a!U#9wzgMc3#&(RgMRitRis<x,gKt`ax!&+SioM=BSilMc3#&(RgKRinRimKurB,!&SiQMzBhDebShDM6BJQ!(P~Efx978B2@@=I}WLrJw!!,a*&@G}O@9wkibRid@@x'fKwC!&SlDMSfLMjUv~Q~EfKKv3@a+!(hFv-]mpx/hYZ(C5RiWz<o/MwkhY?So/M@x,gbvfB*&!SgEM:SoeeehFu3:Rgbda(,^TZa)X/7Sg[eb:2RgI~BrMC@wgkc:wwkcRerx3h(uUvK!&*,SnOM4Sh*MArRg;wHRh(x=h;rJvPwI!a4',a'0@Wg&=BSh/Mg>w=Rh=g3w*wwgGRgGcW(X#;Sg}M2Gzk@Jv`!&awRl=wsfGIz`dKZ*T'Y-:RhR7RhQg5u-p`j6v(us5d,#Y+~Awkia?RicOuNBwkibba}Ld6p~tyu_vbAa'a+!a/'a3aEa8a!>Sh,ebJv{!&Sh@ebSaReb9;SgwebNuPRi(NvdRl)NuPRi'hHu^<Rm^Jvv_@Wl(g;u1Si/ebKu'B&!*Sh?eb@Wl'z@aPeb95Si.ebcpputyvjB)!,&a+0a%ShAMWeK@G}C@WfJ9;RhMwvhH9w{ia}ix,hJvRA1(!zAn[MRhHx1hJ~*!#hFv(BSn[MBJQ!(@@=I~'978B2@@=I}2db.Ua<'X}+T#a0XaG2G}E;wkg|wuh!Rh!x,hZu,@)!&So0MVy)C5RiXACJvB!&5RiY5RiZg8w)cG}*T#2@bU}=KsA>(!a.3wkhZba~(x,h^u(A!&(SoCMRhb5Bz=h[eb?w~hb~6x,h_u(A!&(SoDMRhc5Bz=h]eb?w~hc~6e)aA1T#T,^^^c-bMb&blcPaP(a/!0!bA=b5c@a(!bfbrc#2afwmhARnjwchORnp2Wlf3DtsNvdRl-2@wpa<]m0bx(#:awRk2@Jw3!%RfhwpfgRlnKQB%!(G{V@G|'NuuRl6d='T+Y#VyUg<v~Rl~==G|<Jv+'!aYShC}6@B<5?ba~8@Jw3'!g2QRljhLrpWlOd+#Y'g.w'rIg>w*wgj@g-u0Rj@Lu+wT&)ZtUauq]~GrGci&U#F|39:rELrNvj!.%*RhCwunfw~nf~:9;Ri]>wtnhg;wHRnhx3hDs@v~!/+'@Wfr@9RkSNu&Rlo=@<5GzoKs0@_+@Wl+@awRkmJuh!-3d(}pY#qWJvj!%Rm(:Jw3!%Rm,Rm*de&!1U-U#`)Re;@G|.@9Ri82@wjfvRlq=@<5GzpLvOvr!).&2RlF8Rf`C=x!eE{.Jw3_g2QRlkhLrpWlPde(!#U{s,UXa*Ta'[y'g:v>ReS;x0PZ&RnlRnn~HrKJw1}f!=x!eB|2w]aP(#Xa&a*Ta.Ua2a7=]iOd'#Y&Ro&WnWg;u.RiDg6vjRiBNvdRlzhNvj]nYJuW_2Wm3x)kFze{9d])!a.!,Y01!#&aC!a3RndC=ox~BrC@2b^{pg,rlse7x'ksuq!%Rm.E{xidw(wBRmGx9o+)X#wwo-So-}69:Rl4@xSf@a#XZ'X)X,Ta(/ARl8b[xc>RfY:RlI:RfQwlg.ARl:9;Rlwdn'#^XafaQa1X1TaHTa)@b[{zcZ#X'7RkwWg@Ou4ARn&x)kG#{,g7u/RkGdH'U#Y*Vz'Wm&CARm|bx#(A]gUbUzJj9Q~=d,#Y(56H}l978H{U7d,0#U*2>ABb_xZ978BbU{e~AJQ{g!978BbU{hxMh?ad{oUYZ.x1h?{l!#:2<H{mx3n[t{vl!,&a%3Ro(z=iS}6ARnr=Bwsn^wvn`Rnbd`*T}B0!#^X'BG{c9b]{a>>@=be}F?JvS!&BG{d7BG}(Bde#`a1X,Ya@!a'P~=wxf@2bZ}I56B2@@=aybb}08@55B9;5bb}<j3vLv;<Jw3&!>Rfg=ayb^}&OuNBKuLA!)a!P~=x#fD{f2@>==<bbzl?C972@@=Ix^d6rSu,v7w*C(0a)a6#B+a%!sQ[y?3Dt%3[xn~<5rLOu!5p@Ku+D#'!t7~GrP~?rNKvlaya7'!h+v-5qMg=t|cd,U#5AAaa5Abb{S@52B5@a[@52B5Gx[iXueu;d<#`a(!/549C;ag>23ExY5@Dah89b^~689Jv)!~2b[~1Lv'w(%*!a#bX|aPrmawRe]keu7uhv-q6rxu,q`xTo]/a5aU!bNaDXbi!b-!ao!b<bwA!#5@B932:aV2G|:d-)Y#hJrL>RhG<7@C5<H|_=Cau:5aj5@B932:bJ|ng>vIbs)#?C2F|9jPv0w.vISh-MKvUaz(.!9ABbb|[5;5<H|Eg>unwfh;9:4E|YjQsBt|vjx'hYq3!(?C2F|J:2<BaY?C2F|GOu!5x,g|p{ah!-(?C2F|c9:4E|OjXuvvNr}:Rh&i[w*t|cd+U#jJvsu)vsSn~Mkfrmu9p}u7vwv]So!McW#Xa!ax5@A5aY:5;5<H|>kJv~vYrquJu3x4ib#T)2@SmZM?C2F|Bj:rmu9@xPhI(a*a#U#`a3-5Abb|L~@:RhK9:4E|0@52B5G|#C::aY?C2F|-:2<BaY?C2F|.5Jvk!a)javYrquJu3x4ia#T)2@SmYM?C2F|HAxPhH(!a#U#`a*-5Abb|4~@:RhJ9:4E|R@52B5G|F:2<BaY?C2F|Sc^#Xa2j=Qq5CJvB!-g<v{z;hhM?C2F|Zi[vrv{z;hiM?C2F|XKsA>!a)-g<v{z;h[eb?C2F|]i[vrv{z;h]eb?C2F|^iZu.vix,hZq3ah!.(?C2F|QOu!5ShXM:2<BaY?C2F|P", 13_494, 2713, 49, 25, 61);
+//# sourceMappingURL=decode-data-html.js.map
+;// CONCATENATED MODULE: ./node_modules/htmlparser2/dist/Tokenizer.js
+
+var Tokenizer_CharCodes;
+(function (CharCodes) {
+    CharCodes[CharCodes["Tab"] = 9] = "Tab";
+    CharCodes[CharCodes["NewLine"] = 10] = "NewLine";
+    CharCodes[CharCodes["FormFeed"] = 12] = "FormFeed";
+    CharCodes[CharCodes["CarriageReturn"] = 13] = "CarriageReturn";
+    CharCodes[CharCodes["Space"] = 32] = "Space";
+    CharCodes[CharCodes["ExclamationMark"] = 33] = "ExclamationMark";
+    CharCodes[CharCodes["Number"] = 35] = "Number";
+    CharCodes[CharCodes["Amp"] = 38] = "Amp";
+    CharCodes[CharCodes["SingleQuote"] = 39] = "SingleQuote";
+    CharCodes[CharCodes["DoubleQuote"] = 34] = "DoubleQuote";
+    CharCodes[CharCodes["Dash"] = 45] = "Dash";
+    CharCodes[CharCodes["Slash"] = 47] = "Slash";
+    CharCodes[CharCodes["Zero"] = 48] = "Zero";
+    CharCodes[CharCodes["Nine"] = 57] = "Nine";
+    CharCodes[CharCodes["Semi"] = 59] = "Semi";
+    CharCodes[CharCodes["Lt"] = 60] = "Lt";
+    CharCodes[CharCodes["Eq"] = 61] = "Eq";
+    CharCodes[CharCodes["Gt"] = 62] = "Gt";
+    CharCodes[CharCodes["Questionmark"] = 63] = "Questionmark";
+    CharCodes[CharCodes["UpperA"] = 65] = "UpperA";
+    CharCodes[CharCodes["LowerA"] = 97] = "LowerA";
+    CharCodes[CharCodes["UpperF"] = 70] = "UpperF";
+    CharCodes[CharCodes["LowerF"] = 102] = "LowerF";
+    CharCodes[CharCodes["UpperZ"] = 90] = "UpperZ";
+    CharCodes[CharCodes["LowerZ"] = 122] = "LowerZ";
+    CharCodes[CharCodes["LowerX"] = 120] = "LowerX";
+    CharCodes[CharCodes["OpeningSquareBracket"] = 91] = "OpeningSquareBracket";
+})(Tokenizer_CharCodes || (Tokenizer_CharCodes = {}));
+/** All the states the tokenizer can be in. */
+var State;
+(function (State) {
+    State[State["Text"] = 1] = "Text";
+    State[State["BeforeTagName"] = 2] = "BeforeTagName";
+    State[State["InTagName"] = 3] = "InTagName";
+    State[State["InSelfClosingTag"] = 4] = "InSelfClosingTag";
+    State[State["BeforeClosingTagName"] = 5] = "BeforeClosingTagName";
+    State[State["InClosingTagName"] = 6] = "InClosingTagName";
+    State[State["AfterClosingTagName"] = 7] = "AfterClosingTagName";
+    // Attributes
+    State[State["BeforeAttributeName"] = 8] = "BeforeAttributeName";
+    State[State["InAttributeName"] = 9] = "InAttributeName";
+    State[State["AfterAttributeName"] = 10] = "AfterAttributeName";
+    State[State["BeforeAttributeValue"] = 11] = "BeforeAttributeValue";
+    State[State["InAttributeValueDq"] = 12] = "InAttributeValueDq";
+    State[State["InAttributeValueSq"] = 13] = "InAttributeValueSq";
+    State[State["InAttributeValueNq"] = 14] = "InAttributeValueNq";
+    // Declarations
+    State[State["BeforeDeclaration"] = 15] = "BeforeDeclaration";
+    State[State["InDeclaration"] = 16] = "InDeclaration";
+    // Processing instructions
+    State[State["InProcessingInstruction"] = 17] = "InProcessingInstruction";
+    // Comments & CDATA
+    State[State["BeforeComment"] = 18] = "BeforeComment";
+    State[State["CDATASequence"] = 19] = "CDATASequence";
+    State[State["DeclarationSequence"] = 20] = "DeclarationSequence";
+    State[State["InSpecialComment"] = 21] = "InSpecialComment";
+    State[State["InCommentLike"] = 22] = "InCommentLike";
+    // Special tags
+    State[State["SpecialStartSequence"] = 23] = "SpecialStartSequence";
+    State[State["InSpecialTag"] = 24] = "InSpecialTag";
+    State[State["InPlainText"] = 25] = "InPlainText";
+    State[State["InEntity"] = 26] = "InEntity";
+})(State || (State = {}));
+function isWhitespace(c) {
+    return (c === Tokenizer_CharCodes.Space ||
+        c === Tokenizer_CharCodes.NewLine ||
+        c === Tokenizer_CharCodes.Tab ||
+        c === Tokenizer_CharCodes.FormFeed ||
+        c === Tokenizer_CharCodes.CarriageReturn);
+}
+function isEndOfTagSection(c) {
+    return c === Tokenizer_CharCodes.Slash || c === Tokenizer_CharCodes.Gt || isWhitespace(c);
+}
+function isASCIIAlpha(c) {
+    return ((c >= Tokenizer_CharCodes.LowerA && c <= Tokenizer_CharCodes.LowerZ) ||
+        (c >= Tokenizer_CharCodes.UpperA && c <= Tokenizer_CharCodes.UpperZ));
+}
+/**
+ * Quote style used for parsed attributes.
+ */
+var QuoteType;
+(function (QuoteType) {
+    QuoteType[QuoteType["NoValue"] = 0] = "NoValue";
+    QuoteType[QuoteType["Unquoted"] = 1] = "Unquoted";
+    QuoteType[QuoteType["Single"] = 2] = "Single";
+    QuoteType[QuoteType["Double"] = 3] = "Double";
+})(QuoteType || (QuoteType = {}));
+/**
+ * Sequences used to match longer strings.
+ *
+ * We don't have `Script`, `Style`, or `Title` here. Instead, we re-use the *End
+ * sequences with an increased offset.
+ */
+const Sequences = {
+    Empty: new Uint8Array(0),
+    Cdata: new Uint8Array([0x43, 0x44, 0x41, 0x54, 0x41, 0x5b]), // CDATA[
+    CdataEnd: new Uint8Array([0x5d, 0x5d, 0x3e]), // ]]>
+    CommentEnd: new Uint8Array([0x2d, 0x2d, 0x21, 0x3e]), // `--!>`
+    Doctype: new Uint8Array([0x64, 0x6f, 0x63, 0x74, 0x79, 0x70, 0x65]), // `doctype`
+    IframeEnd: new Uint8Array([0x3c, 0x2f, 0x69, 0x66, 0x72, 0x61, 0x6d, 0x65]), // `</iframe`
+    NoembedEnd: new Uint8Array([
+        0x3c, 0x2f, 0x6e, 0x6f, 0x65, 0x6d, 0x62, 0x65, 0x64,
+    ]), // `</noembed`
+    NoframesEnd: new Uint8Array([
+        0x3c, 0x2f, 0x6e, 0x6f, 0x66, 0x72, 0x61, 0x6d, 0x65, 0x73,
+    ]), // `</noframes`
+    Plaintext: new Uint8Array([
+        0x3c, 0x2f, 0x70, 0x6c, 0x61, 0x69, 0x6e, 0x74, 0x65, 0x78, 0x74,
+    ]), // `</plaintext`
+    ScriptEnd: new Uint8Array([0x3c, 0x2f, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74]), // `</script`
+    StyleEnd: new Uint8Array([0x3c, 0x2f, 0x73, 0x74, 0x79, 0x6c, 0x65]), // `</style`
+    TitleEnd: new Uint8Array([0x3c, 0x2f, 0x74, 0x69, 0x74, 0x6c, 0x65]), // `</title`
+    TextareaEnd: new Uint8Array([
+        0x3c, 0x2f, 0x74, 0x65, 0x78, 0x74, 0x61, 0x72, 0x65, 0x61,
+    ]), // `</textarea`
+    XmpEnd: new Uint8Array([0x3c, 0x2f, 0x78, 0x6d, 0x70]), // `</xmp`
+};
+/**
+ * Maps the first lowercase character of an HTML tag name to the sequence
+ * used for special-tag detection.  All sequences share a common layout
+ * where index 2 is the first tag-name character, so matching always
+ * continues from offset 3.
+ */
+const specialStartSequences = new Map([
+    [Sequences.IframeEnd[2], Sequences.IframeEnd],
+    [Sequences.NoembedEnd[2], Sequences.NoembedEnd],
+    [Sequences.Plaintext[2], Sequences.Plaintext],
+    [Sequences.ScriptEnd[2], Sequences.ScriptEnd],
+    [Sequences.TitleEnd[2], Sequences.TitleEnd],
+    [Sequences.XmpEnd[2], Sequences.XmpEnd],
+]);
+/**
+ * Tokenizer implementation used by `Parser`.
+ */
+class Tokenizer {
+    cbs;
+    /** The current state the tokenizer is in. */
+    state = State.Text;
+    /** The read buffer. */
+    buffer = "";
+    /** The beginning of the section that is currently being read. */
+    sectionStart = 0;
+    /** The index within the buffer that we are currently looking at. */
+    index = 0;
+    /** The start of the last entity. */
+    entityStart = 0;
+    /** Some behavior, eg. when decoding entities, is done while we are in another state. This keeps track of the other state type. */
+    baseState = State.Text;
+    /** For special parsing behavior inside of script and style tags. */
+    isSpecial = false;
+    /** Indicates whether the tokenizer has been paused. */
+    running = true;
+    /** The offset of the current buffer. */
+    offset = 0;
+    xmlMode;
+    decodeEntities;
+    recognizeSelfClosing;
+    entityDecoder;
+    constructor({ xmlMode = false, decodeEntities = true, recognizeSelfClosing = xmlMode, }, cbs) {
+        this.cbs = cbs;
+        this.xmlMode = xmlMode;
+        this.decodeEntities = decodeEntities;
+        this.recognizeSelfClosing = recognizeSelfClosing;
+        this.entityDecoder = new EntityDecoder(xmlMode ? xmlDecodeTree : decode_data_html_htmlDecodeTree, (cp, consumed) => this.emitCodePoint(cp, consumed));
+    }
+    reset() {
+        this.state = State.Text;
+        this.buffer = "";
+        this.sectionStart = 0;
+        this.index = 0;
+        this.baseState = State.Text;
+        this.isSpecial = false;
+        this.currentSequence = Sequences.Empty;
+        this.sequenceIndex = 0;
+        this.running = true;
+        this.offset = 0;
+    }
+    write(chunk) {
+        this.offset += this.buffer.length;
+        this.buffer = chunk;
+        this.parse();
+    }
+    end() {
+        if (this.running)
+            this.finish();
+    }
+    pause() {
+        this.running = false;
+    }
+    resume() {
+        this.running = true;
+        if (this.index < this.buffer.length + this.offset) {
+            this.parse();
+        }
+    }
+    stateText(c) {
+        if (c === Tokenizer_CharCodes.Lt ||
+            (!this.decodeEntities && this.fastForwardTo(Tokenizer_CharCodes.Lt))) {
+            if (this.index > this.sectionStart) {
+                this.cbs.ontext(this.sectionStart, this.index);
+            }
+            this.state = State.BeforeTagName;
+            this.sectionStart = this.index;
+        }
+        else if (this.decodeEntities && c === Tokenizer_CharCodes.Amp) {
+            this.startEntity();
+        }
+    }
+    currentSequence = Sequences.Empty;
+    sequenceIndex = 0;
+    enterTagBody() {
+        if (this.currentSequence === Sequences.Plaintext) {
+            this.currentSequence = Sequences.Empty;
+            this.state = State.InPlainText;
+        }
+        else if (this.isSpecial) {
+            this.state = State.InSpecialTag;
+            this.sequenceIndex = 0;
+        }
+        else {
+            this.state = State.Text;
+        }
+    }
+    /**
+     * Match the opening tag name against an HTML text-only tag sequence.
+     *
+     * Some tags share an initial prefix (`script`/`style`, `title`/`textarea`,
+     * `noembed`/`noframes`), so we may switch to an alternate sequence at the
+     * first distinguishing byte.  On a successful full match we fall back to
+     * the normal tag-name state; a later `>` will enter raw-text, RCDATA, or
+     * plaintext mode based on `currentSequence` / `isSpecial`.
+     * @param c Current character code point.
+     */
+    stateSpecialStartSequence(c) {
+        const lower = c | 0x20;
+        // Still matching — check for an alternate sequence at branch points.
+        if (this.sequenceIndex < this.currentSequence.length) {
+            if (lower === this.currentSequence[this.sequenceIndex]) {
+                this.sequenceIndex++;
+                return;
+            }
+            if (this.sequenceIndex === 3) {
+                if (this.currentSequence === Sequences.ScriptEnd &&
+                    lower === Sequences.StyleEnd[3]) {
+                    this.currentSequence = Sequences.StyleEnd;
+                    this.sequenceIndex = 4;
+                    return;
+                }
+                if (this.currentSequence === Sequences.TitleEnd &&
+                    lower === Sequences.TextareaEnd[3]) {
+                    this.currentSequence = Sequences.TextareaEnd;
+                    this.sequenceIndex = 4;
+                    return;
+                }
+            }
+            else if (this.sequenceIndex === 4 &&
+                this.currentSequence === Sequences.NoembedEnd &&
+                lower === Sequences.NoframesEnd[4]) {
+                this.currentSequence = Sequences.NoframesEnd;
+                this.sequenceIndex = 5;
+                return;
+            }
+        }
+        else if (isEndOfTagSection(c)) {
+            // Full match on a valid tag boundary — keep the sequence.
+            this.sequenceIndex = 0;
+            this.state = State.InTagName;
+            this.stateInTagName(c);
+            return;
+        }
+        // No match — abandon special-tag detection.
+        this.isSpecial = false;
+        this.currentSequence = Sequences.Empty;
+        this.sequenceIndex = 0;
+        this.state = State.InTagName;
+        this.stateInTagName(c);
+    }
+    stateCDATASequence(c) {
+        if (c === Sequences.Cdata[this.sequenceIndex]) {
+            if (++this.sequenceIndex === Sequences.Cdata.length) {
+                this.state = State.InCommentLike;
+                this.currentSequence = Sequences.CdataEnd;
+                this.sequenceIndex = 0;
+                this.sectionStart = this.index + 1;
+            }
+        }
+        else {
+            this.sequenceIndex = 0;
+            if (this.xmlMode) {
+                this.state = State.InDeclaration;
+                this.stateInDeclaration(c); // Reconsume the character
+            }
+            else {
+                this.state = State.InSpecialComment;
+                this.stateInSpecialComment(c); // Reconsume the character
+            }
+        }
+    }
+    /**
+     * When we wait for one specific character, we can speed things up
+     * by skipping through the buffer until we find it.
+     * @param c Current character code point.
+     * @returns Whether the character was found.
+     */
+    fastForwardTo(c) {
+        while (++this.index < this.buffer.length + this.offset) {
+            if (this.buffer.charCodeAt(this.index - this.offset) === c) {
+                return true;
+            }
+        }
+        /*
+         * We increment the index at the end of the `parse` loop,
+         * so set it to `buffer.length - 1` here.
+         *
+         * TODO: Refactor `parse` to increment index before calling states.
+         */
+        this.index = this.buffer.length + this.offset - 1;
+        return false;
+    }
+    /**
+     * Emit a comment token and return to the text state.
+     * @param offset Number of characters in the end sequence that have already been matched.
+     */
+    emitComment(offset) {
+        this.cbs.oncomment(this.sectionStart, this.index, offset);
+        this.sequenceIndex = 0;
+        this.sectionStart = this.index + 1;
+        this.state = State.Text;
+    }
+    /**
+     * Comments and CDATA end with `-->` and `]]>`.
+     *
+     * Their common qualities are:
+     * - Their end sequences have a distinct character they start with.
+     * - That character is then repeated, so we have to check multiple repeats.
+     * - All characters but the start character of the sequence can be skipped.
+     * @param c Current character code point.
+     */
+    stateInCommentLike(c) {
+        if (!this.xmlMode &&
+            this.currentSequence === Sequences.CommentEnd &&
+            this.sequenceIndex <= 1 &&
+            /*
+             * We're still at the very start of the comment: the only
+             * characters consumed since `<!--` are the dashes that
+             * advanced sequenceIndex (0 for `<!-->`, 1 for `<!--->`).
+             */
+            this.index === this.sectionStart + this.sequenceIndex &&
+            c === Tokenizer_CharCodes.Gt) {
+            // Abruptly closed empty HTML comment.
+            this.emitComment(this.sequenceIndex);
+        }
+        else if (this.currentSequence === Sequences.CommentEnd &&
+            this.sequenceIndex === 2 &&
+            c === Tokenizer_CharCodes.Gt) {
+            // `!` is optional here, so the same sequence also accepts `-->`.
+            this.emitComment(2);
+        }
+        else if (this.currentSequence === Sequences.CommentEnd &&
+            this.sequenceIndex === this.currentSequence.length - 1 &&
+            c !== Tokenizer_CharCodes.Gt) {
+            this.sequenceIndex = Number(c === Tokenizer_CharCodes.Dash);
+        }
+        else if (c === this.currentSequence[this.sequenceIndex]) {
+            if (++this.sequenceIndex === this.currentSequence.length) {
+                if (this.currentSequence === Sequences.CdataEnd) {
+                    this.cbs.oncdata(this.sectionStart, this.index, 2);
+                }
+                else {
+                    this.cbs.oncomment(this.sectionStart, this.index, 3);
+                }
+                this.sequenceIndex = 0;
+                this.sectionStart = this.index + 1;
+                this.state = State.Text;
+            }
+        }
+        else if (this.sequenceIndex === 0) {
+            // Fast-forward to the first character of the sequence
+            if (this.fastForwardTo(this.currentSequence[0])) {
+                this.sequenceIndex = 1;
+            }
+        }
+        else if (c !== this.currentSequence[this.sequenceIndex - 1]) {
+            // Allow long sequences, eg. --->, ]]]>
+            this.sequenceIndex = 0;
+        }
+    }
+    /**
+     * HTML only allows ASCII alpha characters (a-z and A-Z) at the beginning of a tag name.
+     *
+     * XML allows a lot more characters here (@see https://www.w3.org/TR/REC-xml/#NT-NameStartChar).
+     * We allow anything that wouldn't end the tag.
+     * @param c Current character code point.
+     */
+    isTagStartChar(c) {
+        return this.xmlMode ? !isEndOfTagSection(c) : isASCIIAlpha(c);
+    }
+    /**
+     * Scan raw-text / RCDATA content for the matching end tag.
+     *
+     * For RCDATA tags (`<title>`, `<textarea>`) entities are decoded inline.
+     * For raw-text tags (`<script>`, `<style>`, etc.) we fast-forward to `<`.
+     * @param c Current character code point.
+     */
+    stateInSpecialTag(c) {
+        if (this.sequenceIndex === this.currentSequence.length) {
+            if (isEndOfTagSection(c)) {
+                const endOfText = this.index - this.currentSequence.length;
+                if (this.sectionStart < endOfText) {
+                    // Spoof the index so that reported locations match up.
+                    const actualIndex = this.index;
+                    this.index = endOfText;
+                    this.cbs.ontext(this.sectionStart, endOfText);
+                    this.index = actualIndex;
+                }
+                this.isSpecial = false;
+                this.sectionStart = endOfText + 2; // Skip over the `</`
+                this.stateInClosingTagName(c);
+                return; // We are done; skip the rest of the function.
+            }
+            this.sequenceIndex = 0;
+        }
+        if ((c | 0x20) === this.currentSequence[this.sequenceIndex]) {
+            this.sequenceIndex += 1;
+        }
+        else if (this.sequenceIndex === 0) {
+            if (this.currentSequence === Sequences.TitleEnd ||
+                this.currentSequence === Sequences.TextareaEnd) {
+                // RCDATA tags have to parse entities while still looking for their end tag.
+                if (this.decodeEntities && c === Tokenizer_CharCodes.Amp) {
+                    this.startEntity();
+                }
+            }
+            else if (this.fastForwardTo(Tokenizer_CharCodes.Lt)) {
+                // Outside of RCDATA tags, we can fast-forward.
+                this.sequenceIndex = 1;
+            }
+        }
+        else {
+            // If we see a `<`, set the sequence index to 1; useful for eg. `<</script>`.
+            this.sequenceIndex = Number(c === Tokenizer_CharCodes.Lt);
+        }
+    }
+    stateBeforeTagName(c) {
+        if (c === Tokenizer_CharCodes.ExclamationMark) {
+            this.state = State.BeforeDeclaration;
+            this.sectionStart = this.index + 1;
+        }
+        else if (c === Tokenizer_CharCodes.Questionmark) {
+            if (this.xmlMode) {
+                this.state = State.InProcessingInstruction;
+                this.sequenceIndex = 0;
+                this.sectionStart = this.index + 1;
+            }
+            else {
+                this.state = State.InSpecialComment;
+                this.sectionStart = this.index;
+            }
+        }
+        else if (this.isTagStartChar(c)) {
+            this.sectionStart = this.index;
+            const special = this.xmlMode || this.cbs.isInForeignContext?.()
+                ? undefined
+                : specialStartSequences.get(c | 0x20);
+            if (special === undefined) {
+                this.state = State.InTagName;
+            }
+            else {
+                this.isSpecial = true;
+                this.currentSequence = special;
+                this.sequenceIndex = 3;
+                this.state = State.SpecialStartSequence;
+            }
+        }
+        else if (c === Tokenizer_CharCodes.Slash) {
+            this.state = State.BeforeClosingTagName;
+        }
+        else {
+            this.state = State.Text;
+            this.stateText(c);
+        }
+    }
+    stateInTagName(c) {
+        if (isEndOfTagSection(c)) {
+            this.cbs.onopentagname(this.sectionStart, this.index);
+            this.sectionStart = -1;
+            this.state = State.BeforeAttributeName;
+            this.stateBeforeAttributeName(c);
+        }
+    }
+    stateBeforeClosingTagName(c) {
+        if (isWhitespace(c)) {
+            if (this.xmlMode) {
+                // Ignore
+            }
+            else {
+                this.state = State.InSpecialComment;
+                this.sectionStart = this.index;
+            }
+        }
+        else if (c === Tokenizer_CharCodes.Gt) {
+            this.state = State.Text;
+            if (!this.xmlMode) {
+                this.sectionStart = this.index + 1;
+            }
+        }
+        else {
+            this.state = this.isTagStartChar(c)
+                ? State.InClosingTagName
+                : State.InSpecialComment;
+            this.sectionStart = this.index;
+        }
+    }
+    stateInClosingTagName(c) {
+        if (isEndOfTagSection(c)) {
+            this.cbs.onclosetag(this.sectionStart, this.index);
+            this.sectionStart = -1;
+            this.state = State.AfterClosingTagName;
+            this.stateAfterClosingTagName(c);
+        }
+    }
+    stateAfterClosingTagName(c) {
+        // Skip everything until ">"
+        if (c === Tokenizer_CharCodes.Gt || this.fastForwardTo(Tokenizer_CharCodes.Gt)) {
+            this.state = State.Text;
+            this.sectionStart = this.index + 1;
+        }
+    }
+    stateBeforeAttributeName(c) {
+        if (c === Tokenizer_CharCodes.Gt) {
+            this.cbs.onopentagend(this.index);
+            this.enterTagBody();
+            this.sectionStart = this.index + 1;
+        }
+        else if (c === Tokenizer_CharCodes.Slash) {
+            this.state = State.InSelfClosingTag;
+        }
+        else if (!isWhitespace(c)) {
+            this.state = State.InAttributeName;
+            this.sectionStart = this.index;
+        }
+    }
+    /**
+     * Handle `/` before `>` in an opening tag.
+     *
+     * In HTML mode, text-only tags ignore the self-closing flag and still enter
+     * their raw-text/RCDATA/plaintext state unless self-closing tags are being
+     * recognized. In XML mode, or for ordinary tags, the tokenizer returns to
+     * regular text parsing after emitting the self-closing callback.
+     * @param c Current character code point.
+     */
+    stateInSelfClosingTag(c) {
+        if (c === Tokenizer_CharCodes.Gt) {
+            this.cbs.onselfclosingtag(this.index);
+            this.sectionStart = this.index + 1;
+            if (!this.recognizeSelfClosing) {
+                this.enterTagBody();
+                return;
+            }
+            this.state = State.Text;
+            this.isSpecial = false; // Reset special state, in case of self-closing special tags
+            this.currentSequence = Sequences.Empty;
+        }
+        else if (!isWhitespace(c)) {
+            this.state = State.BeforeAttributeName;
+            this.stateBeforeAttributeName(c);
+        }
+    }
+    stateInAttributeName(c) {
+        if (c === Tokenizer_CharCodes.Eq || isEndOfTagSection(c)) {
+            this.cbs.onattribname(this.sectionStart, this.index);
+            this.sectionStart = this.index;
+            this.state = State.AfterAttributeName;
+            this.stateAfterAttributeName(c);
+        }
+    }
+    stateAfterAttributeName(c) {
+        if (c === Tokenizer_CharCodes.Eq) {
+            this.state = State.BeforeAttributeValue;
+        }
+        else if (c === Tokenizer_CharCodes.Slash || c === Tokenizer_CharCodes.Gt) {
+            this.cbs.onattribend(QuoteType.NoValue, this.sectionStart);
+            this.sectionStart = -1;
+            this.state = State.BeforeAttributeName;
+            this.stateBeforeAttributeName(c);
+        }
+        else if (!isWhitespace(c)) {
+            this.cbs.onattribend(QuoteType.NoValue, this.sectionStart);
+            this.state = State.InAttributeName;
+            this.sectionStart = this.index;
+        }
+    }
+    stateBeforeAttributeValue(c) {
+        if (c === Tokenizer_CharCodes.DoubleQuote) {
+            this.state = State.InAttributeValueDq;
+            this.sectionStart = this.index + 1;
+        }
+        else if (c === Tokenizer_CharCodes.SingleQuote) {
+            this.state = State.InAttributeValueSq;
+            this.sectionStart = this.index + 1;
+        }
+        else if (!isWhitespace(c)) {
+            this.sectionStart = this.index;
+            this.state = State.InAttributeValueNq;
+            this.stateInAttributeValueNoQuotes(c); // Reconsume token
+        }
+    }
+    handleInAttributeValue(c, quote) {
+        if (c === quote ||
+            (!this.decodeEntities && this.fastForwardTo(quote))) {
+            this.cbs.onattribdata(this.sectionStart, this.index);
+            this.sectionStart = -1;
+            this.cbs.onattribend(quote === Tokenizer_CharCodes.DoubleQuote
+                ? QuoteType.Double
+                : QuoteType.Single, this.index + 1);
+            this.state = State.BeforeAttributeName;
+        }
+        else if (this.decodeEntities && c === Tokenizer_CharCodes.Amp) {
+            this.startEntity();
+        }
+    }
+    stateInAttributeValueDoubleQuotes(c) {
+        this.handleInAttributeValue(c, Tokenizer_CharCodes.DoubleQuote);
+    }
+    stateInAttributeValueSingleQuotes(c) {
+        this.handleInAttributeValue(c, Tokenizer_CharCodes.SingleQuote);
+    }
+    stateInAttributeValueNoQuotes(c) {
+        if (isWhitespace(c) || c === Tokenizer_CharCodes.Gt) {
+            this.cbs.onattribdata(this.sectionStart, this.index);
+            this.sectionStart = -1;
+            this.cbs.onattribend(QuoteType.Unquoted, this.index);
+            this.state = State.BeforeAttributeName;
+            this.stateBeforeAttributeName(c);
+        }
+        else if (this.decodeEntities && c === Tokenizer_CharCodes.Amp) {
+            this.startEntity();
+        }
+    }
+    /**
+     * Distinguish between CDATA, declarations, HTML comments, and HTML bogus
+     * comments after `<!`.
+     *
+     * In HTML mode, only real comments and doctypes stay on declaration paths;
+     * everything else becomes a bogus comment terminated by the next `>`.
+     * @param c Current character code point.
+     */
+    stateBeforeDeclaration(c) {
+        if (c === Tokenizer_CharCodes.OpeningSquareBracket) {
+            this.state = State.CDATASequence;
+            this.sequenceIndex = 0;
+        }
+        else if (this.xmlMode) {
+            this.state =
+                c === Tokenizer_CharCodes.Dash
+                    ? State.BeforeComment
+                    : State.InDeclaration;
+        }
+        else if ((c | 0x20) === Sequences.Doctype[0]) {
+            this.state = State.DeclarationSequence;
+            this.currentSequence = Sequences.Doctype;
+            this.sequenceIndex = 1;
+        }
+        else if (c === Tokenizer_CharCodes.Gt) {
+            this.cbs.oncomment(this.sectionStart, this.index, 0);
+            this.state = State.Text;
+            this.sectionStart = this.index + 1;
+        }
+        else if (c === Tokenizer_CharCodes.Dash) {
+            this.state = State.BeforeComment;
+        }
+        else {
+            this.state = State.InSpecialComment;
+        }
+    }
+    /**
+     * Continue matching `doctype` after `<!d`.
+     *
+     * A full `doctype` match stays on the declaration path; any other name falls
+     * back to an HTML bogus comment, which matches browser behavior for
+     * non-doctype `<!...>` constructs.
+     * @param c Current character code point.
+     */
+    stateDeclarationSequence(c) {
+        if (this.sequenceIndex === this.currentSequence.length) {
+            this.state = State.InDeclaration;
+            this.stateInDeclaration(c);
+        }
+        else if ((c | 0x20) === this.currentSequence[this.sequenceIndex]) {
+            this.sequenceIndex += 1;
+        }
+        else if (c === Tokenizer_CharCodes.Gt) {
+            this.cbs.oncomment(this.sectionStart, this.index, 0);
+            this.state = State.Text;
+            this.sectionStart = this.index + 1;
+        }
+        else {
+            this.state = State.InSpecialComment;
+        }
+    }
+    stateInDeclaration(c) {
+        if (c === Tokenizer_CharCodes.Gt || this.fastForwardTo(Tokenizer_CharCodes.Gt)) {
+            this.cbs.ondeclaration(this.sectionStart, this.index);
+            this.state = State.Text;
+            this.sectionStart = this.index + 1;
+        }
+    }
+    /**
+     * XML processing instructions (`<?...?>`).
+     *
+     * In HTML mode `<?` is routed to `InSpecialComment` instead, so this
+     * state is only reachable in XML mode.
+     * @param c Current character code point.
+     */
+    stateInProcessingInstruction(c) {
+        if (c === Tokenizer_CharCodes.Questionmark) {
+            // Remember that we just consumed `?`, so the next `>` closes the PI.
+            this.sequenceIndex = 1;
+        }
+        else if (c === Tokenizer_CharCodes.Gt && this.sequenceIndex === 1) {
+            this.cbs.onprocessinginstruction(this.sectionStart, this.index - 1);
+            this.sequenceIndex = 0;
+            this.state = State.Text;
+            this.sectionStart = this.index + 1;
+        }
+        else {
+            // Keep scanning for the next `?`, which can start a closing `?>`.
+            this.sequenceIndex = Number(this.fastForwardTo(Tokenizer_CharCodes.Questionmark));
+        }
+    }
+    stateBeforeComment(c) {
+        if (c === Tokenizer_CharCodes.Dash) {
+            this.state = State.InCommentLike;
+            this.currentSequence = Sequences.CommentEnd;
+            this.sequenceIndex = 0;
+            this.sectionStart = this.index + 1;
+        }
+        else if (this.xmlMode) {
+            this.state = State.InDeclaration;
+        }
+        else if (c === Tokenizer_CharCodes.Gt) {
+            this.cbs.oncomment(this.sectionStart, this.index, 0);
+            this.state = State.Text;
+            this.sectionStart = this.index + 1;
+        }
+        else {
+            this.state = State.InSpecialComment;
+        }
+    }
+    stateInSpecialComment(c) {
+        if (c === Tokenizer_CharCodes.Gt || this.fastForwardTo(Tokenizer_CharCodes.Gt)) {
+            this.cbs.oncomment(this.sectionStart, this.index, 0);
+            this.state = State.Text;
+            this.sectionStart = this.index + 1;
+        }
+    }
+    startEntity() {
+        this.baseState = this.state;
+        this.state = State.InEntity;
+        this.entityStart = this.index;
+        this.entityDecoder.startEntity(this.xmlMode
+            ? DecodingMode.Strict
+            : this.baseState === State.Text ||
+                this.baseState === State.InSpecialTag
+                ? DecodingMode.Legacy
+                : DecodingMode.Attribute);
+    }
+    stateInEntity() {
+        const indexInBuffer = this.index - this.offset;
+        const length = this.entityDecoder.write(this.buffer, indexInBuffer);
+        // If `length` is positive, we are done with the entity.
+        if (length >= 0) {
+            this.state = this.baseState;
+            if (length === 0) {
+                this.index -= 1;
+            }
+        }
+        else {
+            if (indexInBuffer < this.buffer.length &&
+                this.buffer.charCodeAt(indexInBuffer) === Tokenizer_CharCodes.Amp) {
+                this.state = this.baseState;
+                this.index -= 1;
+                return;
+            }
+            // Mark buffer as consumed.
+            this.index = this.offset + this.buffer.length - 1;
+        }
+    }
+    /**
+     * Remove data that has already been consumed from the buffer.
+     */
+    cleanup() {
+        // If we are inside of text or attributes, emit what we already have.
+        if (this.running && this.sectionStart !== this.index) {
+            if (this.state === State.Text ||
+                this.state === State.InPlainText ||
+                (this.state === State.InSpecialTag && this.sequenceIndex === 0)) {
+                this.cbs.ontext(this.sectionStart, this.index);
+                this.sectionStart = this.index;
+            }
+            else if (this.state === State.InAttributeValueDq ||
+                this.state === State.InAttributeValueSq ||
+                this.state === State.InAttributeValueNq) {
+                this.cbs.onattribdata(this.sectionStart, this.index);
+                this.sectionStart = this.index;
+            }
+        }
+    }
+    shouldContinue() {
+        return this.index < this.buffer.length + this.offset && this.running;
+    }
+    /**
+     * Iterates through the buffer, calling the function corresponding to the current state.
+     *
+     * States that are more likely to be hit are higher up, as a performance improvement.
+     */
+    parse() {
+        while (this.shouldContinue()) {
+            const c = this.buffer.charCodeAt(this.index - this.offset);
+            switch (this.state) {
+                case State.Text: {
+                    this.stateText(c);
+                    break;
+                }
+                case State.InPlainText: {
+                    // Skip to end of buffer; cleanup() emits the text.
+                    this.index = this.buffer.length + this.offset - 1;
+                    break;
+                }
+                case State.SpecialStartSequence: {
+                    this.stateSpecialStartSequence(c);
+                    break;
+                }
+                case State.InSpecialTag: {
+                    this.stateInSpecialTag(c);
+                    break;
+                }
+                case State.CDATASequence: {
+                    this.stateCDATASequence(c);
+                    break;
+                }
+                case State.DeclarationSequence: {
+                    this.stateDeclarationSequence(c);
+                    break;
+                }
+                case State.InAttributeValueDq: {
+                    this.stateInAttributeValueDoubleQuotes(c);
+                    break;
+                }
+                case State.InAttributeName: {
+                    this.stateInAttributeName(c);
+                    break;
+                }
+                case State.InCommentLike: {
+                    this.stateInCommentLike(c);
+                    break;
+                }
+                case State.InSpecialComment: {
+                    this.stateInSpecialComment(c);
+                    break;
+                }
+                case State.BeforeAttributeName: {
+                    this.stateBeforeAttributeName(c);
+                    break;
+                }
+                case State.InTagName: {
+                    this.stateInTagName(c);
+                    break;
+                }
+                case State.InClosingTagName: {
+                    this.stateInClosingTagName(c);
+                    break;
+                }
+                case State.BeforeTagName: {
+                    this.stateBeforeTagName(c);
+                    break;
+                }
+                case State.AfterAttributeName: {
+                    this.stateAfterAttributeName(c);
+                    break;
+                }
+                case State.InAttributeValueSq: {
+                    this.stateInAttributeValueSingleQuotes(c);
+                    break;
+                }
+                case State.BeforeAttributeValue: {
+                    this.stateBeforeAttributeValue(c);
+                    break;
+                }
+                case State.BeforeClosingTagName: {
+                    this.stateBeforeClosingTagName(c);
+                    break;
+                }
+                case State.AfterClosingTagName: {
+                    this.stateAfterClosingTagName(c);
+                    break;
+                }
+                case State.InAttributeValueNq: {
+                    this.stateInAttributeValueNoQuotes(c);
+                    break;
+                }
+                case State.InSelfClosingTag: {
+                    this.stateInSelfClosingTag(c);
+                    break;
+                }
+                case State.InDeclaration: {
+                    this.stateInDeclaration(c);
+                    break;
+                }
+                case State.BeforeDeclaration: {
+                    this.stateBeforeDeclaration(c);
+                    break;
+                }
+                case State.BeforeComment: {
+                    this.stateBeforeComment(c);
+                    break;
+                }
+                case State.InProcessingInstruction: {
+                    this.stateInProcessingInstruction(c);
+                    break;
+                }
+                case State.InEntity: {
+                    this.stateInEntity();
+                    break;
+                }
+            }
+            this.index++;
+        }
+        this.cleanup();
+    }
+    finish() {
+        if (this.state === State.InEntity) {
+            this.entityDecoder.end();
+            this.state = this.baseState;
+        }
+        this.handleTrailingData();
+        this.cbs.onend();
+    }
+    handleTrailingCommentLikeData(endIndex) {
+        if (this.state !== State.InCommentLike) {
+            return false;
+        }
+        if (this.currentSequence === Sequences.CdataEnd) {
+            if (this.xmlMode) {
+                if (this.sectionStart < endIndex) {
+                    this.cbs.oncdata(this.sectionStart, endIndex, 0);
+                }
+            }
+            else {
+                /* In HTML mode, unclosed CDATA is a bogus comment. */
+                const cdataStart = this.sectionStart - Sequences.Cdata.length - 1;
+                this.cbs.oncomment(cdataStart, endIndex, 0);
+            }
+        }
+        else {
+            const offset = this.xmlMode
+                ? 0
+                : Math.min(this.sequenceIndex, Sequences.CommentEnd.length - 1);
+            this.cbs.oncomment(this.sectionStart, endIndex, offset);
+        }
+        return true;
+    }
+    handleTrailingMarkupDeclaration(endIndex) {
+        if (this.xmlMode) {
+            switch (this.state) {
+                case State.InSpecialComment:
+                case State.BeforeComment:
+                case State.CDATASequence:
+                case State.DeclarationSequence:
+                case State.InDeclaration: {
+                    this.cbs.ontext(this.sectionStart, endIndex);
+                    return true;
+                }
+                default: {
+                    return false;
+                }
+            }
+        }
+        switch (this.state) {
+            case State.BeforeDeclaration:
+            case State.InSpecialComment:
+            case State.BeforeComment:
+            case State.CDATASequence: {
+                this.cbs.oncomment(this.sectionStart, endIndex, 0);
+                return true;
+            }
+            case State.DeclarationSequence: {
+                if (this.sequenceIndex !== Sequences.Doctype.length) {
+                    this.cbs.oncomment(this.sectionStart, endIndex, 0);
+                }
+                return true;
+            }
+            case State.InDeclaration: {
+                return true;
+            }
+            default: {
+                return false;
+            }
+        }
+    }
+    /** Handle any trailing data. */
+    handleTrailingData() {
+        const endIndex = this.buffer.length + this.offset;
+        if (this.handleTrailingCommentLikeData(endIndex) ||
+            this.handleTrailingMarkupDeclaration(endIndex)) {
+            return;
+        }
+        // If there is no remaining data, we are done.
+        if (this.sectionStart >= endIndex) {
+            return;
+        }
+        switch (this.state) {
+            case State.InTagName:
+            case State.BeforeAttributeName:
+            case State.BeforeAttributeValue:
+            case State.AfterAttributeName:
+            case State.InAttributeName:
+            case State.InAttributeValueSq:
+            case State.InAttributeValueDq:
+            case State.InAttributeValueNq:
+            case State.InClosingTagName: {
+                /*
+                 * If we are currently in an opening or closing tag, us not calling the
+                 * respective callback signals that the tag should be ignored.
+                 */
+                break;
+            }
+            default: {
+                this.cbs.ontext(this.sectionStart, endIndex);
+            }
+        }
+    }
+    emitCodePoint(cp, consumed) {
+        if (this.baseState !== State.Text &&
+            this.baseState !== State.InSpecialTag) {
+            if (this.sectionStart < this.entityStart) {
+                this.cbs.onattribdata(this.sectionStart, this.entityStart);
+            }
+            this.sectionStart = this.entityStart + consumed;
+            this.index = this.sectionStart - 1;
+            this.cbs.onattribentity(cp);
+        }
+        else {
+            if (this.sectionStart < this.entityStart) {
+                this.cbs.ontext(this.sectionStart, this.entityStart);
+            }
+            this.sectionStart = this.entityStart + consumed;
+            this.index = this.sectionStart - 1;
+            this.cbs.ontextentity(cp, this.sectionStart);
+        }
+    }
+}
+//# sourceMappingURL=Tokenizer.js.map
+;// CONCATENATED MODULE: ./node_modules/htmlparser2/dist/Parser.js
+const { fromCodePoint } = String;
+
+const formTags = new Set([
+    "input",
+    "option",
+    "optgroup",
+    "select",
+    "button",
+    "datalist",
+    "textarea",
+]);
+const pTag = new Set(["p"]);
+const headingTags = new Set(["h1", "h2", "h3", "h4", "h5", "h6", "p"]);
+const tableSectionTags = new Set(["thead", "tbody"]);
+const ddtTags = new Set(["dd", "dt"]);
+const rtpTags = new Set(["rt", "rp"]);
+const openImpliesClose = new Map([
+    ["tr", new Set(["tr", "th", "td"])],
+    ["th", new Set(["th"])],
+    ["td", new Set(["thead", "th", "td"])],
+    ["body", new Set(["head", "link", "script"])],
+    ["a", new Set(["a"])],
+    ["li", new Set(["li"])],
+    ["p", pTag],
+    ["h1", headingTags],
+    ["h2", headingTags],
+    ["h3", headingTags],
+    ["h4", headingTags],
+    ["h5", headingTags],
+    ["h6", headingTags],
+    ["select", formTags],
+    ["input", formTags],
+    ["output", formTags],
+    ["button", formTags],
+    ["datalist", formTags],
+    ["textarea", formTags],
+    ["option", new Set(["option"])],
+    ["optgroup", new Set(["optgroup", "option"])],
+    ["dd", ddtTags],
+    ["dt", ddtTags],
+    ["address", pTag],
+    ["article", pTag],
+    ["aside", pTag],
+    ["blockquote", pTag],
+    ["details", pTag],
+    ["div", pTag],
+    ["dl", pTag],
+    ["fieldset", pTag],
+    ["figcaption", pTag],
+    ["figure", pTag],
+    ["footer", pTag],
+    ["form", pTag],
+    ["header", pTag],
+    ["hr", pTag],
+    ["main", pTag],
+    ["nav", pTag],
+    ["ol", pTag],
+    ["pre", pTag],
+    ["section", pTag],
+    ["table", pTag],
+    ["ul", pTag],
+    ["rt", rtpTags],
+    ["rp", rtpTags],
+    ["tbody", tableSectionTags],
+    ["tfoot", tableSectionTags],
+]);
+const DOCUMENT_TYPE = "doctype";
+const voidElements = new Set([
+    "area",
+    "base",
+    "basefont",
+    "br",
+    "col",
+    "command",
+    "embed",
+    "frame",
+    "hr",
+    "img",
+    "input",
+    "isindex",
+    "keygen",
+    "link",
+    "meta",
+    "param",
+    "source",
+    "track",
+    "wbr",
+]);
+const foreignContextElements = new Set(["math", "svg"]);
+/**
+ * Elements that can be used to integrate HTML content within foreign namespaces (e.g., SVG or MathML).
+ *
+ * Entries must use the SVG-adjusted casing (e.g. "foreignObject" not
+ * "foreignobject") since they are compared against adjusted tag names.
+ */
+const htmlIntegrationElements = new Set([
+    "mi",
+    "mo",
+    "mn",
+    "ms",
+    "mtext",
+    "annotation-xml",
+    "foreignObject",
+    "desc",
+    "title",
+]);
+const svgTagNameAdjustments = new Map([
+    ["altglyph", "altGlyph"],
+    ["altglyphdef", "altGlyphDef"],
+    ["altglyphitem", "altGlyphItem"],
+    ["animatecolor", "animateColor"],
+    ["animatemotion", "animateMotion"],
+    ["animatetransform", "animateTransform"],
+    ["clippath", "clipPath"],
+    ["feblend", "feBlend"],
+    ["fecolormatrix", "feColorMatrix"],
+    ["fecomponenttransfer", "feComponentTransfer"],
+    ["fecomposite", "feComposite"],
+    ["feconvolvematrix", "feConvolveMatrix"],
+    ["fediffuselighting", "feDiffuseLighting"],
+    ["fedisplacementmap", "feDisplacementMap"],
+    ["fedistantlight", "feDistantLight"],
+    ["fedropshadow", "feDropShadow"],
+    ["feflood", "feFlood"],
+    ["fefunca", "feFuncA"],
+    ["fefuncb", "feFuncB"],
+    ["fefuncg", "feFuncG"],
+    ["fefuncr", "feFuncR"],
+    ["fegaussianblur", "feGaussianBlur"],
+    ["feimage", "feImage"],
+    ["femerge", "feMerge"],
+    ["femergenode", "feMergeNode"],
+    ["femorphology", "feMorphology"],
+    ["feoffset", "feOffset"],
+    ["fepointlight", "fePointLight"],
+    ["fespecularlighting", "feSpecularLighting"],
+    ["fespotlight", "feSpotLight"],
+    ["fetile", "feTile"],
+    ["feturbulence", "feTurbulence"],
+    ["foreignobject", "foreignObject"],
+    ["glyphref", "glyphRef"],
+    ["lineargradient", "linearGradient"],
+    ["radialgradient", "radialGradient"],
+    ["textpath", "textPath"],
+]);
+var ForeignContext;
+(function (ForeignContext) {
+    ForeignContext[ForeignContext["None"] = 0] = "None";
+    ForeignContext[ForeignContext["Svg"] = 1] = "Svg";
+    ForeignContext[ForeignContext["MathML"] = 2] = "MathML";
+})(ForeignContext || (ForeignContext = {}));
+const reNameEnd = /\s|\//;
+/**
+ * Incremental parser implementation.
+ */
+class Parser {
+    options;
+    /** The start index of the last event. */
+    startIndex = 0;
+    /** The end index of the last event. */
+    endIndex = 0;
+    /**
+     * Store the start index of the current open tag,
+     * so we can update the start index for attributes.
+     */
+    openTagStart = 0;
+    tagname = "";
+    attribname = "";
+    attribvalue = "";
+    attribs = null;
+    stack = [];
+    foreignContext;
+    cbs;
+    lowerCaseTagNames;
+    lowerCaseAttributeNames;
+    recognizeSelfClosing;
+    /** We are parsing HTML. Inverse of the `xmlMode` option. */
+    htmlMode;
+    tokenizer;
+    buffers = [];
+    bufferOffset = 0;
+    /** The index of the last written buffer. Used when resuming after a `pause()`. */
+    writeIndex = 0;
+    /** Indicates whether the parser has finished running / `.end` has been called. */
+    ended = false;
+    constructor(cbs, options = {}) {
+        this.options = options;
+        this.cbs = cbs ?? {};
+        this.htmlMode = !this.options.xmlMode;
+        this.lowerCaseTagNames = options.lowerCaseTags ?? this.htmlMode;
+        this.lowerCaseAttributeNames =
+            options.lowerCaseAttributeNames ?? this.htmlMode;
+        this.recognizeSelfClosing =
+            options.recognizeSelfClosing ?? !this.htmlMode;
+        this.tokenizer = new (options.Tokenizer ?? Tokenizer)(this.options, this);
+        this.foreignContext = [ForeignContext.None];
+        this.cbs.onparserinit?.(this);
+    }
+    // Tokenizer event handlers
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    ontext(start, endIndex) {
+        const data = this.getSlice(start, endIndex);
+        this.endIndex = endIndex - 1;
+        this.cbs.ontext?.(data);
+        this.startIndex = endIndex;
+    }
+    /**
+     * @param cp Current Unicode code point.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    ontextentity(cp, endIndex) {
+        this.endIndex = endIndex - 1;
+        this.cbs.ontext?.(fromCodePoint(cp));
+        this.startIndex = endIndex;
+    }
+    /** @internal */
+    isInForeignContext() {
+        return this.foreignContext[0] !== ForeignContext.None;
+    }
+    /**
+     * Checks if the current tag is a void element. Override this if you want
+     * to specify your own additional void elements.
+     * @param name Name of the pseudo selector.
+     */
+    isVoidElement(name) {
+        return this.htmlMode && voidElements.has(name);
+    }
+    /**
+     * Read a tag name from the buffer.
+     *
+     * When `lowerCaseTagNames` is enabled (the default in HTML mode), the name
+     * is lowercased and may be adjusted for SVG casing or the `image` → `img`
+     * alias.
+     * @param start Start index of the tag name in the buffer.
+     * @param endIndex End index of the tag name in the buffer.
+     */
+    readTagName(start, endIndex) {
+        const name = this.lowerCaseTagNames
+            ? this.getSlice(start, endIndex).toLowerCase()
+            : this.getSlice(start, endIndex);
+        if (!(this.lowerCaseTagNames && this.htmlMode)) {
+            return name;
+        }
+        if (this.foreignContext[0] === ForeignContext.Svg) {
+            return svgTagNameAdjustments.get(name) ?? name;
+        }
+        /*
+         * Closing tags for SVG elements inside HTML integration points
+         * (e.g. </foreignObject> while inside its own content) need case
+         * adjustment so the name matches what was pushed to the stack.
+         * `foreignContext.length > 1` means a foreign ancestor exists —
+         * the base [None] entry plus at least one pushed context.
+         */
+        if (this.foreignContext.length > 1) {
+            const adjusted = svgTagNameAdjustments.get(name);
+            if (adjusted !== undefined && this.stack.includes(adjusted)) {
+                return adjusted;
+            }
+        }
+        if (!this.isInForeignContext()) {
+            return name === "image" ? "img" : name;
+        }
+        return name;
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onopentagname(start, endIndex) {
+        this.endIndex = endIndex;
+        this.emitOpenTag(this.readTagName(start, endIndex));
+    }
+    emitOpenTag(name) {
+        this.openTagStart = this.startIndex;
+        this.tagname = name;
+        /*
+         * The spec ignores a second <form> when one is already open.
+         * Setting tagname to "" suppresses all downstream effects: attribs
+         * stays null so endOpenTag is a no-op, and closeCurrentTag can't
+         * match "" on the stack.
+         */
+        if (this.htmlMode && name === "form" && this.stack.includes("form")) {
+            this.tagname = "";
+            return;
+        }
+        const impliesClose = this.htmlMode && openImpliesClose.get(name);
+        if (impliesClose) {
+            while (this.stack.length > 0 && impliesClose.has(this.stack[0])) {
+                this.popElement(true);
+            }
+        }
+        if (!this.isVoidElement(name)) {
+            this.stack.unshift(name);
+            if (this.htmlMode) {
+                if (name === "svg") {
+                    this.foreignContext.unshift(ForeignContext.Svg);
+                }
+                else if (name === "math") {
+                    this.foreignContext.unshift(ForeignContext.MathML);
+                }
+                else if (htmlIntegrationElements.has(name)) {
+                    this.foreignContext.unshift(ForeignContext.None);
+                }
+            }
+        }
+        this.cbs.onopentagname?.(name);
+        if (this.cbs.onopentag)
+            this.attribs = {};
+    }
+    endOpenTag(isImplied) {
+        this.startIndex = this.openTagStart;
+        if (this.attribs) {
+            this.cbs.onopentag?.(this.tagname, this.attribs, isImplied);
+            this.attribs = null;
+        }
+        if (this.cbs.onclosetag && this.isVoidElement(this.tagname)) {
+            this.cbs.onclosetag(this.tagname, true);
+        }
+        this.tagname = "";
+    }
+    /**
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onopentagend(endIndex) {
+        this.endIndex = endIndex;
+        this.endOpenTag(false);
+        // Set `startIndex` for next node
+        this.startIndex = endIndex + 1;
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onclosetag(start, endIndex) {
+        this.endIndex = endIndex;
+        const name = this.readTagName(start, endIndex);
+        if (!this.isVoidElement(name)) {
+            const pos = this.stack.indexOf(name);
+            if (pos !== -1) {
+                for (let index = 0; index < pos; index++) {
+                    this.popElement(true);
+                }
+                this.popElement(false);
+            }
+            else if (this.htmlMode && name === "p") {
+                // Implicit open before close
+                this.emitOpenTag("p");
+                this.closeCurrentTag(true);
+            }
+        }
+        else if (this.htmlMode && name === "br") {
+            // We can't use `emitOpenTag` for implicit open, as `br` would be implicitly closed.
+            this.cbs.onopentagname?.("br");
+            this.cbs.onopentag?.("br", {}, true);
+            this.cbs.onclosetag?.("br", false);
+        }
+        // Set `startIndex` for next node
+        this.startIndex = endIndex + 1;
+    }
+    /**
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onselfclosingtag(endIndex) {
+        this.endIndex = endIndex;
+        if (this.recognizeSelfClosing || this.isInForeignContext()) {
+            this.closeCurrentTag(false);
+            // Set `startIndex` for next node
+            this.startIndex = endIndex + 1;
+        }
+        else {
+            // Ignore the fact that the tag is self-closing.
+            this.onopentagend(endIndex);
+        }
+    }
+    /**
+     * Pop the top element off the stack, emit a close event, and maintain
+     * the foreign context stack.
+     * @param implied Whether this close is implied (not from an explicit end tag).
+     */
+    popElement(implied) {
+        // biome-ignore lint/style/noNonNullAssertion: The element is guaranteed to exist.
+        const element = this.stack.shift();
+        if (this.htmlMode &&
+            (foreignContextElements.has(element) ||
+                htmlIntegrationElements.has(element))) {
+            this.foreignContext.shift();
+        }
+        this.cbs.onclosetag?.(element, implied);
+    }
+    closeCurrentTag(isOpenImplied) {
+        const name = this.tagname;
+        this.endOpenTag(isOpenImplied);
+        // Self-closing tags will be on the top of the stack
+        if (this.stack[0] === name) {
+            this.popElement(!isOpenImplied);
+        }
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onattribname(start, endIndex) {
+        this.startIndex = start;
+        const name = this.getSlice(start, endIndex);
+        this.attribname = this.lowerCaseAttributeNames
+            ? name.toLowerCase()
+            : name;
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onattribdata(start, endIndex) {
+        this.attribvalue += this.getSlice(start, endIndex);
+    }
+    /**
+     * @param cp Current Unicode code point.
+     * @internal
+     */
+    onattribentity(cp) {
+        this.attribvalue += fromCodePoint(cp);
+    }
+    /**
+     * @param quote Quote type used for the current attribute.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onattribend(quote, endIndex) {
+        this.endIndex = endIndex;
+        this.cbs.onattribute?.(this.attribname, this.attribvalue, quote === QuoteType.Double
+            ? '"'
+            : quote === QuoteType.Single
+                ? "'"
+                : quote === QuoteType.NoValue
+                    ? undefined
+                    : null);
+        if (this.attribs && !Object.hasOwn(this.attribs, this.attribname)) {
+            this.attribs[this.attribname] = this.attribvalue;
+        }
+        this.attribvalue = "";
+    }
+    getInstructionName(value) {
+        const index = value.search(reNameEnd);
+        let name = index < 0 ? value : value.substr(0, index);
+        if (this.lowerCaseTagNames) {
+            name = name.toLowerCase();
+        }
+        return name;
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    ondeclaration(start, endIndex) {
+        this.endIndex = endIndex;
+        const value = this.getSlice(start, endIndex);
+        if (this.cbs.onprocessinginstruction) {
+            /*
+             * In HTML mode, ondeclaration is only reached for DOCTYPE
+             * (the tokenizer routes everything else to bogus comments).
+             */
+            const name = this.htmlMode
+                ? this.lowerCaseTagNames
+                    ? DOCUMENT_TYPE
+                    : value.slice(0, DOCUMENT_TYPE.length)
+                : this.getInstructionName(value);
+            this.cbs.onprocessinginstruction(`!${name}`, `!${value}`);
+        }
+        // Set `startIndex` for next node
+        this.startIndex = endIndex + 1;
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @internal
+     */
+    onprocessinginstruction(start, endIndex) {
+        this.endIndex = endIndex;
+        const value = this.getSlice(start, endIndex);
+        if (this.cbs.onprocessinginstruction) {
+            const name = this.getInstructionName(value);
+            this.cbs.onprocessinginstruction(`?${name}`, `?${value}`);
+        }
+        // Set `startIndex` for next node
+        this.startIndex = endIndex + 1;
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @param offset Offset applied when computing parser indices.
+     * @internal
+     */
+    oncomment(start, endIndex, offset) {
+        this.endIndex = endIndex;
+        this.cbs.oncomment?.(this.getSlice(start, endIndex - offset));
+        this.cbs.oncommentend?.();
+        // Set `startIndex` for next node
+        this.startIndex = endIndex + 1;
+    }
+    /**
+     * @param start Start index for the current parser event.
+     * @param endIndex End index for the current parser event.
+     * @param offset Offset applied when computing parser indices.
+     * @internal
+     */
+    oncdata(start, endIndex, offset) {
+        this.endIndex = endIndex;
+        const value = this.getSlice(start, endIndex - offset);
+        if (!this.htmlMode || this.options.recognizeCDATA) {
+            this.cbs.oncdatastart?.();
+            this.cbs.ontext?.(value);
+            this.cbs.oncdataend?.();
+        }
+        else if (this.isInForeignContext()) {
+            this.cbs.ontext?.(value);
+        }
+        else {
+            this.cbs.oncomment?.(`[CDATA[${value}]]`);
+            this.cbs.oncommentend?.();
+        }
+        // Set `startIndex` for next node
+        this.startIndex = endIndex + 1;
+    }
+    /** @internal */
+    onend() {
+        if (this.cbs.onclosetag) {
+            // Set the end index for all remaining tags
+            this.endIndex = this.startIndex;
+            for (let index = 0; index < this.stack.length; index++) {
+                this.cbs.onclosetag(this.stack[index], true);
+            }
+        }
+        this.cbs.onend?.();
+    }
+    /**
+     * Resets the parser to a blank state, ready to parse a new HTML document
+     */
+    reset() {
+        this.cbs.onreset?.();
+        this.tokenizer.reset();
+        this.tagname = "";
+        this.attribname = "";
+        this.attribvalue = "";
+        this.attribs = null;
+        this.stack.length = 0;
+        this.startIndex = 0;
+        this.endIndex = 0;
+        this.cbs.onparserinit?.(this);
+        this.buffers.length = 0;
+        this.foreignContext.length = 0;
+        this.foreignContext.unshift(ForeignContext.None);
+        this.bufferOffset = 0;
+        this.writeIndex = 0;
+        this.ended = false;
+    }
+    /**
+     * Resets the parser, then parses a complete document and
+     * pushes it to the handler.
+     * @param data Document to parse.
+     */
+    parseComplete(data) {
+        this.reset();
+        this.end(data);
+    }
+    getSlice(start, end) {
+        if (start === end) {
+            return "";
+        }
+        while (start - this.bufferOffset >= this.buffers[0].length) {
+            this.shiftBuffer();
+        }
+        let slice = this.buffers[0].slice(start - this.bufferOffset, end - this.bufferOffset);
+        while (end - this.bufferOffset > this.buffers[0].length) {
+            this.shiftBuffer();
+            slice += this.buffers[0].slice(0, end - this.bufferOffset);
+        }
+        return slice;
+    }
+    shiftBuffer() {
+        this.bufferOffset += this.buffers[0].length;
+        this.writeIndex--;
+        this.buffers.shift();
+    }
+    /**
+     * Parses a chunk of data and calls the corresponding callbacks.
+     * @param chunk Chunk to parse.
+     */
+    write(chunk) {
+        if (this.ended) {
+            this.cbs.onerror?.(new Error(".write() after done!"));
+            return;
+        }
+        this.buffers.push(chunk);
+        if (this.tokenizer.running) {
+            this.tokenizer.write(chunk);
+            this.writeIndex++;
+        }
+    }
+    /**
+     * Parses the end of the buffer and clears the stack, calls onend.
+     * @param chunk Optional final chunk to parse.
+     */
+    end(chunk) {
+        if (this.ended) {
+            this.cbs.onerror?.(new Error(".end() after done!"));
+            return;
+        }
+        if (chunk)
+            this.write(chunk);
+        this.ended = true;
+        this.tokenizer.end();
+    }
+    /**
+     * Pauses parsing. The parser won't emit events until `resume` is called.
+     */
+    pause() {
+        this.tokenizer.pause();
+    }
+    /**
+     * Resumes parsing after `pause` was called.
+     */
+    resume() {
+        this.tokenizer.resume();
+        while (this.tokenizer.running &&
+            this.writeIndex < this.buffers.length) {
+            this.tokenizer.write(this.buffers[this.writeIndex++]);
+        }
+        if (this.ended)
+            this.tokenizer.end();
+    }
+}
+//# sourceMappingURL=Parser.js.map
+;// CONCATENATED MODULE: ./lib/package-index/html-page.js
+
+
+/** Characters without the end of a tag, and of all attributes of one tag: the parser holds them. */
+const MOST_PENDING = 1024 * 1024;
+/** Elements inside each other: each end tag is looked for among all of them. */
+const MOST_DEPTH = 1000;
+/** Characters of a link's text, of a title. */
+const MOST_TEXT = 500;
+/** Titles and headings of simple indexes, and of directory listings. */
+const MARK = /\blinks for\b|\bsimple (?:package )?index\b|^index of \//i;
+/** A page in HTML, read as it comes (PEP 503): memory stays bounded, whatever the page holds. */
+class HtmlPage {
+    #onLink;
+    #parser;
+    #decoder = new TextDecoder();
+    #written = 0;
+    #depth = 0;
+    #tag = '';
+    /** Characters of its attributes. */
+    #tagLength = 0;
+    /** Attributes of the meta element that is open. */
+    #meta = new Map();
+    #href;
+    #text = '';
+    /** Title or heading that is open. */
+    #heading;
+    #base;
+    #marked = false;
+    /** Whether html or body was opened, and whether one of them was closed. */
+    #opened = false;
+    #closed = false;
+    #last = '';
+    constructor(onLink) {
+        this.#onLink = onLink;
+        this.#parser = new Parser({
+            onopentagname: (name) => this.#open(name),
+            onattribute: (name, value) => this.#attribute(name, value),
+            ontext: (text) => this.#addText(text),
+            onclosetag: (name, implied) => this.#close(name, implied),
+        });
+    }
+    /** @throws PageFault */
+    write(chunk) {
+        this.#feed(this.#decoder.decode(chunk, { stream: true }));
+    }
+    /** @throws PageFault when the page breaks off */
+    end() {
+        this.#feed(this.#decoder.decode());
+        const openLink = this.#href !== undefined;
+        this.#parser.end();
+        this.#endLink();
+        // The end tags may be left out (HTML 5); a page that has the one and not the other, or ends in a tag, breaks off.
+        const breaksOff = openLink || (this.#opened ? !this.#closed : !/>\s*$/.test(this.#last));
+        if (breaksOff)
+            throw new PageFault('HTML that is cut off', true);
+        return { marked: this.#marked, base: this.#base };
+    }
+    #feed(text) {
+        if (text === '')
+            return;
+        this.#written += text.length;
+        this.#last = (this.#last + text.slice(-200)).slice(-200);
+        this.#parser.write(text);
+        if (this.#written - this.#parser.startIndex > MOST_PENDING)
+            throw new PageFault('HTML with a tag of more than 1 MiB');
+    }
+    #open(tag) {
+        this.#tag = tag;
+        this.#tagLength = 0;
+        this.#depth += 1;
+        if (this.#depth > MOST_DEPTH)
+            throw new PageFault('HTML whose elements are never closed');
+        if (tag === 'a')
+            this.#endLink();
+        else if (tag === 'meta')
+            this.#meta.clear();
+        else if (tag === 'html' || tag === 'body')
+            this.#opened = true;
+        else if (tag === 'title' || tag === 'h1')
+            this.#heading = '';
+    }
+    /** Of an attribute that comes twice the first one counts (HTML 5). */
+    #attribute(name, value) {
+        this.#tagLength += name.length + value.length;
+        if (this.#tagLength > MOST_PENDING)
+            throw new PageFault('HTML with a tag of more than 1 MiB');
+        if (this.#tag === 'meta')
+            this.#readMeta(name, value);
+        else if (name === 'href' && this.#tag === 'a')
+            this.#href ??= value;
+        else if (name === 'href' && this.#tag === 'base')
+            this.#base ??= value;
+    }
+    /** Names of the version of the API: PEP 629; Artifactory. */
+    #readMeta(attribute, value) {
+        if (attribute !== 'name' && attribute !== 'content')
+            return;
+        if (!this.#meta.has(attribute))
+            this.#meta.set(attribute, value);
+        const name = this.#meta.get('name')?.toLowerCase();
+        this.#marked ||= name === 'pypi:repository-version' || name === 'api-version';
+        const isLater = /^\s*(?:[2-9]|\d\d)/.test(this.#meta.get('content') ?? '');
+        if (name === 'pypi:repository-version' && isLater)
+            throw new PageFault('a page of a later version of the API');
+    }
+    #addText(text) {
+        if (this.#href !== undefined && this.#text.length < MOST_TEXT)
+            this.#text += text.slice(0, MOST_TEXT);
+        if (this.#heading !== undefined && this.#heading.length < MOST_TEXT)
+            this.#heading += text.slice(0, MOST_TEXT);
+    }
+    #close(tag, implied) {
+        this.#depth -= 1;
+        if (tag === 'a')
+            this.#endLink();
+        else if (tag === 'html' || tag === 'body')
+            this.#closed ||= !implied;
+        else if (tag === 'title' || tag === 'h1') {
+            this.#marked ||= MARK.test((this.#heading ?? '').trim());
+            this.#heading = undefined;
+        }
+    }
+    #endLink() {
+        if (this.#href === undefined)
+            return;
+        const link = { href: this.#href, text: this.#text.trim() };
+        this.#href = undefined;
+        this.#text = '';
+        this.#onLink(link);
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/index-page.js
+
+
+
+/** Bytes of a page after decoding. */
+const MOST_PAGE_BYTES = 256 * 1024 * 1024;
+const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
+const HTML_TYPE = 'application/vnd.pypi.simple.v1+html';
+/** The representation that is liked best; devpi answers to HTML_TYPE alone with a broken type. */
+const ACCEPT = {
+    json: `${JSON_TYPE}, ${HTML_TYPE};q=0.2, text/html;q=0.01`,
+    html: `text/html, ${HTML_TYPE};q=0.2`,
+};
+/** A page of a simple index in either representation, read as it comes. */
+class IndexPage {
+    #type;
+    #listener;
+    #page;
+    /** `contentType`: as the header has it. It decides only where the first byte does not: some servers give a wrong one. */
+    constructor(contentType, listener) {
+        this.#type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+        this.#listener = listener;
+    }
+    /** @throws PageFault */
+    write(chunk) {
+        let body = chunk;
+        if (this.#page === undefined) {
+            // White space before the first byte that tells; a byte order mark, which JSON.parse does not take.
+            const at = chunk.findIndex((byte) => ![0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf].includes(byte));
+            if (at < 0)
+                return;
+            body = chunk.subarray(at);
+            this.#page = this.#begin(String.fromCharCode(body[0] ?? 0));
+        }
+        this.#page.page.write(body);
+    }
+    /** @throws PageFault */
+    end() {
+        if (this.#page === undefined)
+            throw new PageFault('an empty answer');
+        if (this.#page.form === 'html') {
+            const { marked, base } = this.#page.page.end();
+            return { form: 'html', marked: marked || this.#type === HTML_TYPE, base };
+        }
+        const members = this.#page.page.end();
+        const version = json_page_membersOf(members.get('meta')).get('api-version');
+        if (!/^1(?:\.|$)/.test(String(version)))
+            throw new PageFault('JSON of another kind, without meta.api-version 1');
+        return { form: 'json', members };
+    }
+    #begin(first) {
+        const { link, entry } = this.#listener;
+        const isText = first !== '{' && first !== '<';
+        // `text_html`: devpi.
+        const html = this.#type === HTML_TYPE || /^text[/_]x?html$/.test(this.#type);
+        if (first === '<' || (isText && html))
+            return { form: 'html', page: new HtmlPage(link) };
+        if (first === '{')
+            return { form: 'json', page: new JsonPage(entry) };
+        throw new PageFault('neither HTML nor JSON');
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/project-page.js
+
+
+
+/** Different entries of one file: an index has one or two. */
+const MOST_ENTRIES = 100;
+/** Reads the page of a project, of which only the entries of our files are kept. */
+class ProjectPageReader {
+    #request;
+    #page;
+    #keyOf;
+    #byName = new Map();
+    #byKey = new Map();
+    #listed = 0;
+    /** Entries that are this project's by their name. */
+    #ofProject = 0;
+    constructor(request) {
+        this.#request = request;
+        this.#keyOf = fileKey(request.project);
+        for (const file of request.files) {
+            const wanted = { exact: new Map(), spelled: new Map() };
+            const key = this.#keyOf(file) ?? file;
+            this.#byName.set(file, wanted);
+            this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), wanted]);
+        }
+        this.#page = new IndexPage(request.contentType, {
+            link: ({ href, text }) => {
+                const name = linkName(href, text);
+                if (name !== undefined)
+                    this.#add(name, href, () => linkedFile(name, href));
+            },
+            entry: (list, value) => {
+                const name = list === 'files' ? elementName(value) : undefined;
+                if (name !== undefined)
+                    this.#add(name, elementHref(value), () => elementFile(name, value));
+            },
+        });
+    }
+    /** @throws PageFault */
+    write(chunk) {
+        this.#page.write(chunk);
+    }
+    /** @throws PageFault when that was no whole page of the project */
+    end() {
+        const end = this.#page.end();
+        const { url, project } = this.#request;
+        if (end.form === 'json') {
+            const name = end.members.get('name');
+            if (!Array.isArray(end.members.get('files')))
+                throw new PageFault('JSON of another kind, without a list of files');
+            if (typeof name === 'string' && project_page_normalized(name) !== project)
+                throw new PageFault('the page of another project');
+        }
+        else if (!end.marked && this.#ofProject === 0)
+            throw new PageFault('a page without a link to a file of the project');
+        const base = (end.form === 'html' && end.base !== undefined && resolved(end.base, url)) || url;
+        const entries = [...this.#byName].map(([file, { exact, spelled }]) => {
+            const own = this.#ownEntries(exact, base);
+            return [file, own.length > 0 ? own : this.#ownEntries(spelled, base)];
+        });
+        return { url, listed: this.#listed, entries: new Map(entries) };
+    }
+    /** `details`: most entries are of other files, and are counted only. */
+    #add(name, href, details) {
+        const { ownFiles, url } = this.#request;
+        const key = this.#keyOf(name);
+        if (key !== undefined)
+            this.#ofProject += 1;
+        if (ownFiles === undefined || this.#isOwn(resolved(href, url)))
+            this.#listed += 1;
+        const exact = this.#byName.get(name);
+        if (exact !== undefined)
+            keep(exact.exact, details());
+        if (key === undefined)
+            return;
+        for (const wanted of this.#byKey.get(key) ?? [])
+            if (wanted !== exact)
+                keep(wanted.spelled, details());
+    }
+    #ownEntries(listed, base) {
+        const entries = [...listed.values()].map((file) => ({
+            ...file,
+            url: file.href === '' ? undefined : resolved(file.href, base),
+        }));
+        return entries.filter(({ url }) => this.#isOwn(url));
+    }
+    #isOwn(url) {
+        const { ownFiles } = this.#request;
+        return ownFiles === undefined || url?.href.startsWith(ownFiles.href) === true;
+    }
+}
+function keep(entries, file) {
+    entries.set(`${file.href}\n${[...file.digests.values()].join()}\n${file.size}`, file);
+    if (entries.size > MOST_ENTRIES)
+        throw new PageFault('a page that lists one file more than 100 times');
+}
+/**
+ * One text for all spellings of a file's name that indexes keep in one place: the project's part normalised (PEP 503),
+ * the rest in lower case. The project is known, so that its end is found in names with more dashes than parts. Undefined:
+ * a file of another project.
+ */
+function fileKey(project) {
+    const pattern = new RegExp(`^${project.split('-').join('[-_.]+')}-(.+)$`, 'is');
+    return (file) => pattern.exec(file)?.[1]?.toLowerCase();
+}
+/** PEP 503. */
+function project_page_normalized(name) {
+    return name.replace(/[-_.]+/g, '-').toLowerCase();
+}
+/** Undefined for what is no https URL in the end. */
+function resolved(href, base) {
+    if (!URL.canParse(href, base.href))
+        return undefined;
+    const url = new URL(href, base);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:')
+        return undefined;
+    url.hash = '';
+    url.username = '';
+    url.password = '';
+    return url;
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/root-proof.js
+
+
+
+
+
+
+
+
+
+/** What is known of the root in a run: asked once, by whichever lookup needs it first. One for each simple index. */
+class RootProof {
+    #answer;
+    /**
+     * The answer, asked for by `ask` where nobody has it yet. A failure is not kept: the next one who asks tries again.
+     *
+     * @throws what `ask` throws; the signal's reason, at once
+     */
+    async get(ask, signal) {
+        for (;;) {
+            const own = this.#answer === undefined;
+            this.#answer ??= ask();
+            const answer = this.#answer;
+            try {
+                return await unlessAborted(answer, signal);
+            }
+            catch (error) {
+                if (this.#answer === answer)
+                    this.#answer = undefined;
+                // The one who asked may have been cancelled alone: then this one asks.
+                if (own || signal.aborted || error instanceof LookupFailure)
+                    throw error;
+            }
+        }
+    }
+}
+function unlessAborted(promise, signal) {
+    return new Promise((resolve, reject) => {
+        const abort = () => reject(signal.reason);
+        if (signal.aborted)
+            abort();
+        signal.addEventListener('abort', abort);
+        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    });
+}
+/**
+ * Asks for the root page, in the reader's time.
+ *
+ * @throws LookupFailure for faults of network and server, which prove nothing either way; the signal's reason
+ */
+async function askRoot({ root }, reader, now, signal) {
+    return await explained({ url: root, reader, now }, signal, async () => {
+        let page;
+        const open = ({ status, headers }) => {
+            page = status === 200 ? new RootPageReader(headers.get('content-type') ?? '') : undefined;
+            return page && ((chunk) => page?.write(chunk));
+        };
+        const request = {
+            url: root,
+            reader,
+            accept: ACCEPT.json,
+            encoding: 'gzip',
+            limitBytes: MOST_PAGE_BYTES,
+            open,
+        };
+        try {
+            const { answer, url } = await fetch_within(reader.idleTimeoutMs, signal, (timed) => get(request, timed));
+            if (page === undefined)
+                return otherAnswer(answer, url, reader, now);
+            page.end();
+            return { isIndex: true, elsewhere: false, found: '' };
+        }
+        catch (error) {
+            if (!(error instanceof PageFault))
+                throw error;
+            return { isIndex: false, elsewhere: false, found: `it answered 200 with ${error.found}` };
+        }
+    });
+}
+function otherAnswer(answer, url, reader, now) {
+    const failure = answerFailure(answer, { url, reader, now });
+    if (failure.retry !== undefined)
+        throw failure;
+    const target = isRedirect(answer) ? redirectTarget(answer, url) : undefined;
+    const elsewhere = target !== undefined && target.origin !== url.origin;
+    const found = elsewhere
+        ? `it points to ${(0,lib_text/* printable */.g$)(target.host, 100)}`
+        : `it answered ${wordsOf(answer, reader.secrets).status}`;
+    return { isIndex: false, elsewhere, found };
+}
+/** The list of all projects (PEP 503, PEP 691): links whose text and last part of the path are one name. */
+class RootPageReader {
+    #page;
+    #projects = 0;
+    #others = 0;
+    constructor(contentType) {
+        this.#page = new IndexPage(contentType, {
+            link: (link) => {
+                if (isProject(link))
+                    this.#projects += 1;
+                else
+                    this.#others += 1;
+            },
+            entry: () => { },
+        });
+    }
+    write(chunk) {
+        this.#page.write(chunk);
+    }
+    end() {
+        const end = this.#page.end();
+        if (end.form === 'json') {
+            if (!Array.isArray(end.members.get('projects')))
+                throw new PageFault('JSON without a list of projects');
+            return;
+        }
+        if (end.marked || (this.#projects > 0 && this.#others === 0))
+            return;
+        throw new PageFault('a page that is no list of projects');
+    }
+}
+function isProject({ href, text }) {
+    const name = lastSegment(href.replace(/\/+(?=$|[?#])/, ''));
+    return name !== '' && root_proof_spelling(name) === root_proof_spelling(text);
+}
+/** PEP 503. */
+function root_proof_spelling(name) {
+    return name
+        .replace(/[-_.]+/g, '-')
+        .replace(/\/$/, '')
+        .toLowerCase();
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/lookup.js
+
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * Asks a simple index what it has of some files of one project (PEP 503, PEP 691). One try: nothing is repeated.
+ * "Absent" is said only where the index is known to be one. The page has the reader's time in all, and so has each file
+ * that is fetched because the page does not prove its bytes.
+ *
+ * @throws LookupFailure: E_INDEX_LOOKUP, E_INDEX_UNPROVEN, E_HTTP_*, or the transport's code; the signal's reason, at once
+ */
+async function lookUp(project, distributions, index, reader, options, signal) {
+    signal.throwIfAborted();
+    const now = options.now ?? (() => new Date());
+    const lookup = { project, distributions, index, reader, options, now };
+    const url = new URL(`${project}/`, index.root);
+    const page = await explained({ url, reader, now }, signal, () => askPage(lookup, url, signal));
+    const files = new Map();
+    const comparison = {
+        page: page?.url ?? url,
+        reader,
+        budget: options.download ?? new DownloadBudget(),
+        digestOf: options.digestOf,
+        digestIsOurWord: index.server?.digestIsOurWord ?? false,
+    };
+    for (const distribution of distributions) {
+        const entries = page?.entries.get(distribution.file) ?? [];
+        files.set(distribution.file, await finding_findingOf(distribution, entries, comparison, signal));
+    }
+    const listed = page?.listed ?? 0;
+    return { known: listed > 0, files, listed };
+}
+/** The project's page; undefined: the index has none. */
+async function askPage(lookup, asked, signal) {
+    const { project, index, reader, options, now } = lookup;
+    let page;
+    const open = ({ status, headers }, url) => {
+        page = status === 200 ? new ProjectPageReader(pageRequest(lookup, url, headers)) : undefined;
+        return page && ((chunk) => page?.write(chunk));
+    };
+    const request = {
+        url: asked,
+        reader,
+        accept: ACCEPT[options.prefer ?? 'json'],
+        encoding: 'gzip',
+        limitBytes: MOST_PAGE_BYTES,
+        open,
+        follows: (target) => !lookup_asksToLogIn(target, asked, project, index),
+    };
+    const { answer, url } = await fetch_within(reader.idleTimeoutMs, signal, (timed) => get(request, timed));
+    if (page !== undefined) {
+        try {
+            return page.end();
+        }
+        catch (error) {
+            throw error instanceof PageFault ? pageFailure(error, answer, { url, reader, now }) : error;
+        }
+    }
+    if (isRedirect(answer))
+        await assertFallback(answer, url, lookup, signal);
+    else
+        await assertAbsent(answer, url, lookup, signal);
+    return undefined;
+}
+function pageRequest({ project, distributions, index }, url, headers) {
+    return {
+        project,
+        files: distributions.map(({ file }) => file),
+        url,
+        contentType: headers.get('content-type') ?? '',
+        ownFiles: index.server?.ownFiles,
+    };
+}
+/** A redirect to a login, not counting what is part of the question: the index's own path, and the project's name. */
+function lookup_asksToLogIn(target, url, project, { root }) {
+    const rest = new URL(target);
+    if (target.origin === root.origin && target.pathname.startsWith(root.pathname)) {
+        rest.pathname = target.pathname.slice(root.pathname.length - 1);
+    }
+    rest.pathname = rest.pathname.replace(new RegExp(`/${project}/?$`, 'i'), '/');
+    return leadsToLogin(rest, url);
+}
+/**
+ * Some indexes send those who ask for an unknown project on to the public one: absent here. Nothing is sent there. Another
+ * scheme or port of the same host is the same server, badly set up; a root that points away too is an index that has moved.
+ */
+async function assertFallback(answer, url, lookup, signal) {
+    const { project, index, reader, now } = lookup;
+    const target = redirectTarget(answer, url);
+    const login = target !== undefined && lookup_asksToLogIn(target, url, project, index);
+    const isFallback = target !== undefined &&
+        !login &&
+        target.hostname !== url.hostname &&
+        (target.pathname.endsWith(`/simple/${project}/`) || target.pathname.endsWith(`/simple/${project}`));
+    if (!isFallback)
+        throw redirectFailure(answer, target, login, { url, reader, now });
+    const root = await rootOf(lookup, signal);
+    if (root.elsewhere)
+        throw redirectFailure(answer, target, false, { url, reader, now });
+    assertProven(root.isIndex, root.found, answer, url, lookup);
+}
+/** Absent: 404, or 405 of an index that knows no page of the project. Where the index is a guess, its root must prove it. */
+async function assertAbsent(answer, url, lookup, signal) {
+    const { index, reader, now } = lookup;
+    const absent = answer.status === 404 || answer.status === 405;
+    if (!absent || blockPageOf(answer, reader.secrets) !== undefined)
+        throw answerFailure(answer, { url, reader, now });
+    if (index.source !== 'guessed')
+        return;
+    const { isIndex, found } = await rootOf(lookup, signal);
+    assertProven(isIndex, found, answer, url, lookup);
+}
+function rootOf({ index, reader, options, now }, signal) {
+    const proof = options.proof ?? new RootProof();
+    return proof.get(() => askRoot(index, reader, now, signal), signal);
+}
+function assertProven(isIndex, found, { status }, url, { index, reader }) {
+    if (isIndex || index.source !== 'guessed')
+        return;
+    const root = shown({ url: index.root, reader });
+    throw new LookupFailure(new lib_errors/* PublishError */.S1({
+        code: 'E_INDEX_UNPROVEN',
+        message: `${shown({ url, reader })} answered ${status}, which says nothing as long as ${root} is not known to be the simple index: ${found}`,
+        hint: `Give the index URL that your pip uses as check-url (check-url: ${root} if it is this one), or check-url: off to publish without looking: many servers replace a file of the same name without a word.`,
+    }));
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/pace.js
+/** Milliseconds. */
+const pace_LONGEST_PAUSE = 30_000;
+/**
+ * How fast one server is asked, by all requests together. A failure that may pass pauses all of them, for a time chosen
+ * at random from a range that doubles (full jitter), or for as long as the server asks. After a pause one request goes
+ * first, the one that waited longest; the others follow when it succeeds. So a server in trouble gets one request at a
+ * time, and not each file's tries at once.
+ */
+class Pace {
+    #options;
+    #queue = [];
+    #failures = 0;
+    #pauses = 0;
+    /** In the time of `performance.now()`. */
+    #pausedUntil = 0;
+    #first;
+    #timer;
+    constructor(options) {
+        this.#options = options;
+    }
+    /** Waits until a request may begin. Each turn ends with `answered`, `failed` or `left`. Rejects with the signal's reason. */
+    async turn(signal) {
+        signal.throwIfAborted();
+        if (this.#failures === 0 && this.#pausedUntil <= performance.now())
+            return { pauses: this.#pauses };
+        const { promise, resolve, reject } = Promise.withResolvers();
+        const waiter = { resolve };
+        const cancel = () => {
+            const place = this.#queue.indexOf(waiter);
+            if (place >= 0)
+                this.#queue.splice(place, 1);
+            if (this.#queue.length === 0)
+                clearTimeout(this.#timer);
+            reject(signal.reason);
+        };
+        this.#queue.push(waiter);
+        signal.addEventListener('abort', cancel, { once: true });
+        this.#release();
+        try {
+            return await promise;
+        }
+        finally {
+            signal.removeEventListener('abort', cancel);
+        }
+    }
+    /** The server is well, whatever it said. */
+    answered(turn) {
+        this.#failures = 0;
+        this.left(turn);
+    }
+    /** The request came to an end that says nothing about the server. */
+    left(turn) {
+        if (this.#first === turn)
+            this.#first = undefined;
+        this.#release();
+    }
+    /**
+     * The server was busy, or the connection died. `afterMs`: not before, as the server asks.
+     *
+     * @returns whether another try is worth while
+     */
+    failed(turn, afterMs) {
+        const now = performance.now();
+        // Requests that were under way together fail together: they count once.
+        if (turn.pauses === this.#pauses) {
+            this.#pauses += 1;
+            this.#failures += 1;
+            this.#pausedUntil = now + (this.#isOver() ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)));
+        }
+        else if (afterMs !== undefined && !this.#isOver()) {
+            this.#pausedUntil = Math.max(this.#pausedUntil, now + afterMs);
+        }
+        this.left(turn);
+        return !this.#isOver();
+    }
+    #isOver() {
+        return this.#failures > this.#options.retries;
+    }
+    #release() {
+        clearTimeout(this.#timer);
+        if (this.#queue.length === 0)
+            return;
+        const wait = this.#pausedUntil - performance.now();
+        if (wait > 0)
+            this.#timer = setTimeout(() => this.#release(), Math.ceil(wait));
+        else if (this.#failures === 0)
+            for (const { resolve } of this.#queue.splice(0))
+                resolve({ pauses: this.#pauses });
+        else if (this.#first === undefined) {
+            this.#first = { pauses: this.#pauses };
+            this.#queue.shift()?.resolve(this.#first);
+        }
+    }
+}
+/** Milliseconds: a random part ("full jitter") of a time that doubles with each failure in a row, up to LONGEST_PAUSE. */
+function pauseAfter(failures, { firstPauseMs, random }) {
+    return random() * Math.min(pace_LONGEST_PAUSE, firstPauseMs * 2 ** (failures - 1));
+}
+
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(6752);
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 6 modules
@@ -66453,7 +72986,7 @@ async function readHead(socket, signal) {
 const LONGEST_REASON = 200;
 /**
  * Asks a proxy for a tunnel (CONNECT, RFC 9110, 9.3.6) on a socket to it; after that the socket leads to the server.
- * E_PROXY_REFUSED with the proxy's words when its answer is no, cannot be read, or is longer than 64 KiB. Rejects with
+ * E_PROXY_REFUSED (E_PROXY_GATEWAY: it cannot reach the server) with the proxy's words when its answer is no, cannot be read, or is longer than 64 KiB. Rejects with
  * the socket's error or the signal's reason.
  */
 async function openTunnel(socket, request, signal) {
@@ -66484,14 +73017,18 @@ function proxyAuthorization(proxy, secrets) {
 }
 function tunnel_refused({ proxy }, message, status) {
     const details = {
-        code: 'E_PROXY_REFUSED',
+        code: isGateway(status) ? 'E_PROXY_GATEWAY' : 'E_PROXY_REFUSED',
         message: `the proxy ${(0,lib_text/* printable */.g$)(proxy.host)} ${message}`,
         hint: status === undefined ? 'Check https_proxy: does it lead to a proxy?' : tunnel_hintFor(status, proxy),
     };
     return new lib_errors/* PublishError */.S1(details);
 }
+/** The proxy lets the host pass, but does not reach it. */
+function isGateway(status) {
+    return status !== undefined && ['502', '503', '504'].includes(status);
+}
 function tunnel_hintFor(status, proxy) {
-    if (['502', '503', '504'].includes(status)) {
+    if (isGateway(status)) {
         return 'The proxy could not reach the server: check the host in repository-url, or name it in no_proxy if it is reached directly.';
     }
     if (status !== '407') {
@@ -66530,7 +73067,7 @@ async function openRoute({ url, proxy, secrets, idleTimeoutMs }, attempt, socket
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_TIME,
     });
-    keep(tcp, sockets);
+    route_keep(tcp, sockets);
     await reach(tcp, 'connect', signal);
     attempt.remoteAddress = tcp.remoteAddress ?? '';
     if (proxy === undefined)
@@ -66548,7 +73085,7 @@ async function secureProxy(tcp, proxy, sockets, signal) {
         ALPNProtocols: ['http/1.1'],
         rejectUnauthorized: true,
     });
-    keep(socket, sockets);
+    route_keep(socket, sockets);
     await reach(socket, 'secureConnect', signal);
     return socket;
 }
@@ -66561,7 +73098,7 @@ function serverName(host) {
     return (0,external_node_net_.isIP)(host) === 0 ? { host, servername: host } : { host };
 }
 /** Whoever waits for a socket hears of its error; one that comes when nobody waits must not end the process. */
-function keep(socket, sockets) {
+function route_keep(socket, sockets) {
     socket.on('error', () => { });
     sockets.push(socket);
 }
@@ -67232,7 +73769,7 @@ async function connector_open(options, context, attempt, sockets, signal) {
         // In words, since NODE_TLS_REJECT_UNAUTHORIZED would switch the default off.
         rejectUnauthorized: true,
     });
-    keep(socket, sockets);
+    route_keep(socket, sockets);
     const endWatch = watch(socket, attempt);
     const word = lastWord(socket);
     await reach(socket, 'secureConnect', signal);
@@ -67325,8 +73862,6 @@ function notAsked(options, { certificates }) {
 
 
 
-/** Connections of the pool. */
-const CONNECTIONS = 1;
 /** Milliseconds that an idle connection is kept where the server does not say: many servers close after five seconds. */
 const transport_KEEP_ALIVE_TIME = 4_000;
 /**
@@ -67389,11 +73924,11 @@ function createTransport(options) {
         },
     };
 }
-function createAgent({ url, idleTimeoutMs }, next) {
+function createAgent({ url, connections, idleTimeoutMs }, next) {
     return new undici/* Agent */.g6({
         // HTTP/2 uploads wait for the server every 64 KB on nginx and HAProxy.
         allowH2: false,
-        connections: CONNECTIONS,
+        connections,
         pipelining: 1,
         keepAliveTimeout: transport_KEEP_ALIVE_TIME,
         headersTimeout: idleTimeoutMs,
@@ -67414,7 +73949,134 @@ function isSameOrigin(url, protocol, hostname, port) {
     return (protocol === 'https:' && plainHost(hostname) === plainHost(url.hostname) && (port || '443') === (url.port || '443'));
 }
 
+;// CONCATENATED MODULE: ./lib/session.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Milliseconds: the longest first pause before something is tried again. */
+const session_FIRST_PAUSE = 1_000;
+/** Milliseconds for which a second try waits for a refusal before it sends the file. */
+const HOLD_BACK = 1_000;
+/** Nothing is connected yet. */
+function openSession(run, plan, trust) {
+    const { simpleIndex, url } = plan;
+    const transport = openTransport(run, plan, url, trust);
+    const isElsewhere = simpleIndex !== 'off' && simpleIndex.root.origin !== url.origin;
+    const elsewhere = isElsewhere ? openTransport(run, plan, simpleIndex.root, trust) : undefined;
+    return {
+        transport,
+        elsewhere,
+        pace: newPace(plan),
+        close: async () => {
+            await Promise.all([transport.close(), elsewhere?.close()]);
+        },
+    };
+}
+function openTransport({ runner, secrets }, plan, url, trust) {
+    const { identity, inputs } = plan;
+    return createTransport({
+        url,
+        identity: identity === 'none' ? undefined : identity,
+        trust,
+        proxy: proxyFor(url, runner.surroundings),
+        tlsMinVersion: inputs.tlsMinVersion,
+        tlsMaxVersion: inputs.tlsMaxVersion,
+        requireClientAuth: identity !== 'none' && inputs.clientAuth === 'required',
+        connections: inputs.maxParallel,
+        idleTimeoutMs: inputs.idleTimeoutMs,
+        trustHints: runner.surroundings.caFiles,
+        secrets,
+        now: () => new Date(),
+    });
+}
+function newPace({ inputs }) {
+    return new Pace({ retries: inputs.retries, firstPauseMs: session_FIRST_PAUSE, random: Math.random });
+}
+/** Where files are sent, and as whom: of a certificate that the server never asked for it knows nothing. */
+function uploadTarget({ secrets }, { url, inputs, identity }, { transport, pace }, handshake, meter) {
+    const { credentials, idleTimeoutMs, retries } = inputs;
+    return {
+        dispatcher: transport.dispatcher,
+        url,
+        authorization: credentials && basicAuthorization(credentials, secrets),
+        // Not "twine": pypiserver answers that in another way.
+        userAgent: `publish-python-mtls/${runner/* ACTION_VERSION */.Y}`,
+        idleTimeoutMs,
+        secrets,
+        certificateSubject: identity === 'none' || handshake !== 'accepted' ? undefined : identity.subject,
+        explain: transport.explain,
+        likelyReason: transport.likelyReason,
+        pace,
+        retries,
+        holdBackMs: HOLD_BACK,
+        onSent: (distribution, bytes) => meter.sent(distribution, bytes, performance.now()),
+        now: () => new Date(),
+    };
+}
+/** How files are looked up and fetched. Credentials go to the origin of `repository-url` alone. */
+function openReading(plan, { elsewhere }, target, temp) {
+    const { simpleIndex, inputs } = plan;
+    if (simpleIndex === 'off')
+        return { access: undefined, difference: async () => '' };
+    const { dispatcher, explain } = elsewhere ?? target;
+    const { userAgent, idleTimeoutMs, secrets } = target;
+    const authorization = elsewhere === undefined ? target.authorization : undefined;
+    const reader = { dispatcher, explain, authorization, userAgent, idleTimeoutMs, secrets };
+    const [download, proof] = [new DownloadBudget(), new RootProof()];
+    return {
+        access: {
+            ask: (project, distributions, prefer, signal) => lookUp(project, distributions, simpleIndex, reader, { prefer, download, proof, digestOf: otherDigest }, signal),
+            pace: elsewhere === undefined ? target.pace : newPace(plan),
+            retries: inputs.retries,
+        },
+        difference: (distribution, url, signal) => compareWith(url, distribution, { reader, download, temp }, signal),
+    };
+}
+function otherDigest({ content }, algorithm, signal) {
+    return digest_digestOf(content, algorithm, signal);
+}
+/** Bytes by which the index's file may be larger than twice ours and still be fetched. */
+const ROOM = 64 * 1024;
+async function compareWith(url, { file, kind, size, content }, { reader, download, temp }, signal) {
+    const limit = size * 2 + ROOM;
+    if (!download.reserve(limit))
+        return '';
+    let fetched = 0;
+    const fill = async (write) => {
+        const { complete, encoded } = await fetchIndexFile(url, limit, reader, signal, (chunk) => {
+            fetched += chunk.length;
+            write(chunk);
+        });
+        return complete && !encoded;
+    };
+    try {
+        const options = { directory: temp, shownName: "the index's file" };
+        const use = (theirs) => describeDifference(content, theirs, kind, file, signal);
+        return (await withDownloaded(fill, options, use)) ?? '';
+    }
+    catch (error) {
+        // It only explains: a conflict is one without it.
+        if (error instanceof LookupFailure || error instanceof lib_errors/* PublishError */.S1)
+            return '';
+        throw error;
+    }
+    finally {
+        download.giveBack(limit - fetched);
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/publish.js
+
 
 
 
@@ -67457,7 +74119,7 @@ async function publish(run) {
         if (progress.exported === undefined)
             material.remove();
     }
-    addUntried(progress);
+    completeResults(progress);
     await deliver(reportOf(progress, runner.facts, signal.aborted, new Date()), runner);
     return hasSucceeded(progress);
 }
@@ -67489,35 +74151,17 @@ function exportCredentials(material, plan, progress) {
 }
 /** Second stage: one handshake that shows whether the server takes the certificate; then the files. */
 async function meetServer(run, plan, progress) {
-    const transport = openTransport(run, plan);
+    const trust = trustOf(plan.caBundle);
+    run.runner.log('Trust', trustLine(trust, run.runner.surroundings.caStoreVariables));
+    const session = openSession(run, plan, trust);
     try {
-        await probe(run, transport, plan, progress);
-        if (plan.inputs.dryRun)
-            progress.results.push(...wouldBePublished(plan, progress));
-        else
-            await upload(run, transport, plan, progress);
+        await probe(run, plan, session, progress);
+        await publishAll(run, plan, session, progress);
     }
     finally {
-        progress.accepted = transport.acceptedAuthorities;
-        await transport.close();
+        progress.accepted = session.transport.acceptedAuthorities;
+        await session.close();
     }
-}
-function openTransport({ runner, secrets }, { url, identity, caBundle, proxy, inputs }) {
-    const trust = trustOf(caBundle);
-    runner.log('Trust', trustLine(trust, runner.surroundings.caStoreVariables));
-    return createTransport({
-        url,
-        identity: identity === 'none' ? undefined : identity,
-        trust,
-        proxy: proxy === 'none' ? undefined : proxy,
-        tlsMinVersion: inputs.tlsMinVersion,
-        tlsMaxVersion: inputs.tlsMaxVersion,
-        requireClientAuth: identity !== 'none' && inputs.clientAuth === 'required',
-        idleTimeoutMs: inputs.idleTimeoutMs,
-        trustHints: runner.surroundings.caFiles,
-        secrets,
-        now: () => new Date(),
-    });
 }
 function trustLine({ source, ca, added }, storeVariables) {
     const cas = (0,lib_text/* count */.U9)(ca.length, 'CA');
@@ -67529,89 +74173,60 @@ function trustLine({ source, ca, added }, storeVariables) {
     ];
     return `the server must chain to a CA of Node.js or the system (${[cas, ...ofEnvironment].join(', ')})`;
 }
-async function probe(run, transport, plan, progress) {
+async function publishAll(run, plan, session, progress) {
     const { runner, signal } = run;
-    const { url, identity } = plan;
-    const result = await transport.probe(signal);
-    progress.probe = result;
-    if (plan.inputs.dryRun && result.facts?.asked) {
-        const accepted = await transport.askAuthorities(signal);
-        if (accepted !== undefined)
-            tellAuthorities(accepted, run, progress);
+    const { inputs, distributions } = plan;
+    const meter = new ProgressMeter(performance.now());
+    const target = uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter);
+    const { access, difference } = openReading(plan, session, target, runner.facts.temp);
+    const ticking = setInterval(() => {
+        for (const line of meter.lines(performance.now()))
+            runner.log('Progress', line);
+    }, PROGRESS_EVERY);
+    const request = {
+        target,
+        access,
+        policy: existingPolicy(run, plan, difference),
+        verify: inputs.verifyUpload,
+        verifyTimeoutMs: inputs.verifyTimeoutMs,
+        maxParallel: inputs.maxParallel,
+        // A dry run gets here with problems, for which no file would be sent.
+        untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
+        onMissing: (missing) => meter.expect(missing),
+        onSent: (distribution) => meter.ended(distribution),
+        onResult: (result) => {
+            progress.results.push(result);
+            runner.log('Upload', fileLine(result));
+        },
+    };
+    try {
+        const ended = await publishFiles(distributions, request, signal);
+        if (ended !== undefined)
+            throw ended;
     }
-    const { facts, problem, handshake } = result;
-    if (problem !== undefined)
-        throw problem;
-    if (facts === undefined)
-        return;
-    const { protocol, server } = facts;
-    const who = `${(0,lib_text/* shownUrl */.zA)(url)} is ${server.subject} (issued by ${server.issuer}), ${protocol}`;
-    if (identity === 'none')
-        runner.log('Server', `${who}, without a client certificate`);
-    else if (handshake === 'accepted')
-        runner.log('Server', `${who}, takes the client certificate ${identity.subject}`);
-    else
-        progress.warnings.push(`${url.host} did not ask for the client certificate: it does not know who publishes`);
-    if (handshake !== 'accepted' || identity === 'none')
-        return;
-    if (identity.doubt !== undefined)
-        runner.log('Server', `accepted it, although ${identity.doubt}`);
-    // Only a dry run gets here with problems.
-    if (progress.problems.some(({ code }) => SERVER_MAY_DECIDE.includes(code)))
-        progress.warnings.push(SERVER_DECIDES);
+    finally {
+        clearInterval(ticking);
+        const mixture = mixtureWarning(progress.results);
+        // First, since the summary begins with the first warnings.
+        if (mixture !== undefined)
+            progress.warnings.unshift(mixture);
+    }
 }
-/**
- * A server that judges the certificate in HTTP (nginx) passes every handshake: in a dry run the names are all that shows
- * whether it would take this one.
- */
-function tellAuthorities({ names, ours }, { runner }, { warnings, chain }) {
-    const shown = names.length === 0 ? 'it names none' : names.slice(0, publish_MOST_NAMES).join('; ');
-    const more = names.length > publish_MOST_NAMES ? ` and ${names.length - publish_MOST_NAMES} more` : '';
-    runner.log('Server', `CAs whose client certificates it accepts: ${shown}${more}`);
-    if (chain === undefined || names.length === 0 || ours !== undefined)
-        return;
-    warnings.push(`the server names the CAs whose client certificates it accepts (${shown}${more}), and none of them issued a certificate of this chain: it may refuse it`);
-}
-/** CAs in one line. */
-const publish_MOST_NAMES = 5;
-const SERVER_DECIDES = 'the server took the client certificate although the chain check refuses it: with `chain-check: warn` the server decides';
-function wouldBePublished({ distributions }, { problems }) {
-    const [problem] = problems;
-    return distributions.map((one) => (problem === undefined ? wouldPublish(one) : notTried(one, problem)));
-}
-/** One file after the other: what a failed one means for the rest, `uploadInOrder` knows. */
-async function upload(run, transport, plan, progress) {
-    const { runner, signal } = run;
-    const target = uploadTarget(run, transport, plan, progress);
-    const ended = await uploadInOrder(plan.distributions, (distribution) => uploadDistribution(distribution, target, signal), (result) => {
-        progress.results.push(result);
-        runner.log('Upload', fileLine(result));
-    });
-    if (ended !== undefined)
-        throw ended;
-}
-function uploadTarget({ secrets }, transport, { url, inputs, identity }, { probe }) {
-    const { credentials, idleTimeoutMs } = inputs;
+/** Milliseconds between two lines of the log about how far the uploads are. */
+const PROGRESS_EVERY = 10_000;
+function existingPolicy({ runner }, { inputs, simpleIndex }, difference) {
     return {
-        dispatcher: transport.dispatcher,
-        url,
-        authorization: credentials && basicAuthorization(credentials, secrets),
-        // Not "twine": pypiserver answers that in another way.
-        userAgent: `publish-python-mtls/${runner/* ACTION_VERSION */.Y}`,
-        idleTimeoutMs,
-        secrets,
-        // Of a certificate that the server never asked for it knows nothing.
-        certificateSubject: identity === 'none' || probe?.handshake !== 'accepted' ? undefined : identity.subject,
-        explain: transport.explain,
-        likelyReason: transport.likelyReason,
+        skipExisting: inputs.skipExisting,
+        mergesUpstreams: simpleIndex !== 'off' && (simpleIndex.server?.mergesUpstreams ?? false),
+        runAttempt: Number(runner.facts.runAttempt) || 1,
+        difference,
     };
 }
-/** Files that no answer was got for: each has its line in every report. */
-function addUntried({ distributions, results, problems }) {
-    const told = new Set(results.map(({ file }) => file));
-    for (const one of distributions)
-        if (!told.has(one.file))
-            results.push(notTried(one, problems[0]));
+/** Each file has its line in every report, in the order in which they were found, whichever came to its end first. */
+function completeResults({ distributions, results, problems }) {
+    const told = new Map(results.map((result) => [result.file, result]));
+    const all = distributions.map((one) => told.get(one.file) ?? notTried(one, problems[0]));
+    results.splice(0, results.length, ...all);
 }
 
 

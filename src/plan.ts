@@ -6,9 +6,10 @@ import { checkDistributions } from './distributions/check.ts'
 import { discover } from './distributions/discover.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import { checkExpectations, tagWarning } from './distributions/expectations.ts'
-import { type ErrorCode, ProblemList } from './errors.ts'
+import { type ErrorCode, ProblemList, PublishError } from './errors.ts'
 import { type ClientIdentity, readClientIdentity, refuseFaultsOf } from './identity/client-identity.ts'
 import { type Inputs, readInputs } from './inputs.ts'
+import { knownServer, simpleIndexFor } from './package-index/known-server.ts'
 import type { SimpleIndex } from './package-index/simple-index.ts'
 import type { Progress } from './progress.ts'
 import type { Runner } from './runner.ts'
@@ -59,13 +60,35 @@ export async function makePlan(request: PlanRequest, progress: Progress): Promis
   const caBundle = await problems.collect(() => readCaBundle(inputs))
   const identity = await problems.collect(() => identify(request, inputs, caBundle, progress, problems))
   const proxy = await problems.collect(() => chooseProxy(request.runner, inputs))
+  const simpleIndex = await problems.collect(() => chooseSimpleIndex(inputs, progress))
   const distributions = await gather(request, inputs, progress, problems)
   progress.problems.push(...problems.all)
   if (proxy !== undefined && proxy !== 'none') progress.proxy = proxy
   const { repositoryUrl: url } = inputs
   if (url === undefined || identity === undefined || caBundle === undefined || proxy === undefined) return undefined
   if (progress.problems.length > 0 && !inputs.dryRun) return undefined
-  return { inputs, url, identity, caBundle, proxy, simpleIndex: 'off', distributions }
+  return { inputs, url, identity, caBundle, proxy, simpleIndex: simpleIndex ?? 'off', distributions }
+}
+
+/** Throws E_INDEX_UNPROVEN where nobody can know whether an upload would replace a file. */
+function chooseSimpleIndex(
+  { repositoryUrl, checkUrl }: Inputs,
+  { warnings }: Progress,
+): SimpleIndex | 'off' | undefined {
+  if (repositoryUrl === undefined || checkUrl === undefined) return undefined
+  if (checkUrl !== 'off') {
+    const found = simpleIndexFor(repositoryUrl, checkUrl)
+    if (found !== undefined) return found
+    throw new PublishError({
+      code: 'E_INDEX_UNPROVEN',
+      message: `check-url is \`auto\`, and the simple index that belongs to ${shownUrl(repositoryUrl)} is not known: nobody could tell whether an upload replaces a file`,
+      hint: 'Write the index URL that pip uses (the part before the name of the project) as `check-url`, or `check-url: off` to publish without looking.',
+    })
+  }
+  const server = knownServer(repositoryUrl)
+  const who = server?.mayOverwrite ? server.name : 'this server'
+  warnings.push(`check-url is \`off\`: nobody looks before a file is sent, and ${who} may replace one of the same name`)
+  return 'off'
 }
 
 function readAllInputs({ runner, env, secretInputs, secrets }: PlanRequest, progress: Progress): Inputs {

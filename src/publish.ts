@@ -10,7 +10,7 @@ import { hasSucceeded, type Progress, reportOf, startProgress } from './progress
 import { deliver } from './report/deliver.ts'
 import { fileLine } from './report/log-lines.ts'
 import { ProgressMeter } from './report/progress-meter.ts'
-import { openSession, type Session, uploadTarget } from './session.ts'
+import { openReading, openSession, type Session, uploadTarget } from './session.ts'
 import { count, redact } from './text.ts'
 import { type ServerTrust, trustOf } from './transport/trust.ts'
 
@@ -100,13 +100,14 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
   const { inputs, distributions } = plan
   const meter = new ProgressMeter(performance.now())
   const target = uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter)
+  const { access, difference } = openReading(plan, session, target, runner.facts.temp)
   const ticking = setInterval(() => {
     for (const line of meter.lines(performance.now())) runner.log('Progress', line)
   }, PROGRESS_EVERY)
   const request: PublishRequest = {
     target,
-    access: undefined,
-    policy: existingPolicy(run, plan),
+    access,
+    policy: existingPolicy(run, plan, difference),
     verify: inputs.verifyUpload,
     verifyTimeoutMs: inputs.verifyTimeoutMs,
     maxParallel: inputs.maxParallel,
@@ -133,12 +134,16 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
 /** Milliseconds between two lines of the log about how far the uploads are. */
 const PROGRESS_EVERY = 10_000
 
-function existingPolicy({ runner }: PlanRequest, { inputs, simpleIndex }: Plan): ExistingPolicy {
+function existingPolicy(
+  { runner }: PlanRequest,
+  { inputs, simpleIndex }: Plan,
+  difference: ExistingPolicy['difference'],
+): ExistingPolicy {
   return {
     skipExisting: inputs.skipExisting,
     mergesUpstreams: simpleIndex !== 'off' && (simpleIndex.server?.mergesUpstreams ?? false),
     runAttempt: Number(runner.facts.runAttempt) || 1,
-    difference: async () => '',
+    difference,
   }
 }
 

@@ -1,5 +1,17 @@
 import { basicAuthorization } from './credentials/basic.ts'
+import { digestOf } from './distributions/digest.ts'
+import type { Distribution } from './distributions/distribution.ts'
+import { withDownloaded } from './distributions/downloaded-file.ts'
+import { describeDifference } from './distributions/members.ts'
+import type { OpenFile } from './distributions/open-file.ts'
+import { PublishError } from './errors.ts'
+import type { ExistingPolicy } from './package-index/existing.ts'
+import { DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
+import { lookUp } from './package-index/lookup.ts'
+import type { IndexAccess } from './package-index/lookups.ts'
 import { Pace } from './package-index/pace.ts'
+import { RootProof } from './package-index/root-proof.ts'
+import { type IndexReader, LookupFailure } from './package-index/simple-index.ts'
 import type { UploadTarget } from './package-index/upload.ts'
 import type { Plan, PlanRequest } from './plan.ts'
 import type { ProgressMeter } from './report/progress-meter.ts'
@@ -88,5 +100,75 @@ export function uploadTarget(
     holdBackMs: HOLD_BACK,
     onSent: (distribution, bytes) => meter.sent(distribution, bytes, performance.now()),
     now: () => new Date(),
+  }
+}
+
+/** The index as it is read: undefined in place of both where nobody looks. */
+export interface Reading {
+  readonly access: IndexAccess | undefined
+  /** How a file of the index differs from ours, as the end of a sentence; `''` where it cannot be fetched. */
+  readonly difference: ExistingPolicy['difference']
+}
+
+/** How files are looked up and fetched. Credentials go to the origin of `repository-url` alone. */
+export function openReading(plan: Plan, { elsewhere }: Session, target: UploadTarget, temp: string): Reading {
+  const { simpleIndex, inputs } = plan
+  if (simpleIndex === 'off') return { access: undefined, difference: async () => '' }
+  const { dispatcher, explain } = elsewhere ?? target
+  const { userAgent, idleTimeoutMs, secrets } = target
+  const authorization = elsewhere === undefined ? target.authorization : undefined
+  const reader: IndexReader = { dispatcher, explain, authorization, userAgent, idleTimeoutMs, secrets }
+  const [download, proof] = [new DownloadBudget(), new RootProof()]
+  return {
+    access: {
+      ask: (project, distributions, prefer, signal) =>
+        lookUp(project, distributions, simpleIndex, reader, { prefer, download, proof, digestOf: otherDigest }, signal),
+      pace: elsewhere === undefined ? target.pace : newPace(plan),
+      retries: inputs.retries,
+    },
+    difference: (distribution, url, signal) => compareWith(url, distribution, { reader, download, temp }, signal),
+  }
+}
+
+function otherDigest({ content }: Distribution, algorithm: string, signal: AbortSignal): Promise<string | undefined> {
+  return digestOf(content, algorithm, signal)
+}
+
+interface Fetching {
+  readonly reader: IndexReader
+  readonly download: DownloadBudget
+  /** Directory for a temporary file. */
+  readonly temp: string
+}
+
+/** Bytes by which the index's file may be larger than twice ours and still be fetched. */
+const ROOM = 64 * 1024
+
+async function compareWith(
+  url: URL,
+  { file, kind, size, content }: Distribution,
+  { reader, download, temp }: Fetching,
+  signal: AbortSignal,
+): Promise<string> {
+  const limit = size * 2 + ROOM
+  if (!download.reserve(limit)) return ''
+  let fetched = 0
+  const fill = async (write: (chunk: Uint8Array) => void) => {
+    const { complete, encoded } = await fetchIndexFile(url, limit, reader, signal, (chunk) => {
+      fetched += chunk.length
+      write(chunk)
+    })
+    return complete && !encoded
+  }
+  try {
+    const options = { directory: temp, shownName: "the index's file" }
+    const use = (theirs: OpenFile) => describeDifference(content, theirs, kind, file, signal)
+    return (await withDownloaded(fill, options, use)) ?? ''
+  } catch (error) {
+    // It only explains: a conflict is one without it.
+    if (error instanceof LookupFailure || error instanceof PublishError) return ''
+    throw error
+  } finally {
+    download.giveBack(limit - fetched)
   }
 }

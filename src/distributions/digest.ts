@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OpenFile } from './open-file.ts'
 
@@ -33,4 +33,29 @@ export async function digest(
   }
   file.assertUnchanged()
   return { sha256: sha256.digest('hex'), md5: md5?.digest('hex') }
+}
+
+/**
+ * One digest of the whole file, lower-case hexadecimal; undefined where this machine cannot compute it (MD5 under FIPS).
+ *
+ * @throws as `digest` does
+ */
+export async function digestOf(file: OpenFile, algorithm: string, signal: AbortSignal): Promise<string | undefined> {
+  const hash = hashOf(algorithm)
+  if (hash === undefined) return undefined
+  for (let position = 0; position < file.size; position += CHUNK_BYTES) {
+    signal.throwIfAborted()
+    hash.update(file.readSync(position, Math.min(CHUNK_BYTES, file.size - position)))
+    await nextTurn()
+  }
+  file.assertUnchanged()
+  return hash.digest('hex')
+}
+
+function hashOf(algorithm: string): Hash | undefined {
+  try {
+    return createHash(algorithm)
+  } catch {
+    return undefined
+  }
 }

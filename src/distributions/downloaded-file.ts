@@ -6,13 +6,14 @@ import { printable } from '../text.ts'
 import { OpenFile } from './open-file.ts'
 
 export interface DownloadOptions {
-  /** Bytes that the file may have. */
-  readonly limit: number
   /** A directory that this process may write to. */
   readonly directory: string
   /** How the file is named to people. */
   readonly shownName: string
 }
+
+/** Writes the bytes of a file, one chunk after the other; false: they are not all there, and of no use. */
+export type Fill = (write: (chunk: Uint8Array) => void) => Promise<boolean>
 
 /**
  * Puts bytes that come over the network into a private temporary file, and runs `use` with it. The file is made
@@ -20,14 +21,13 @@ export interface DownloadOptions {
  * nothing stays behind, even when this process is killed. Where the system keeps the name of an open file (some versions
  * of Windows) it goes at the end.
  *
- * Resolves to undefined, without `use`, when there are more than `limit` bytes; no more than one chunk beyond them is
- * asked for.
+ * Resolves to undefined, without `use`, when `fill` says that its bytes are of no use.
  *
- * @throws PublishError E_DIST_FILE when the directory takes no file; whatever `chunks` and `use` throw
+ * @throws PublishError E_DIST_FILE when the directory takes no file; whatever `fill` and `use` throw
  */
 export async function withDownloaded<T>(
-  chunks: AsyncIterable<Uint8Array>,
-  { limit, directory, shownName }: DownloadOptions,
+  fill: Fill,
+  { directory, shownName }: DownloadOptions,
   use: (file: OpenFile) => Promise<T>,
 ): Promise<T | undefined> {
   const name = path.join(directory, `publish-python-mtls-${randomUUID()}`)
@@ -37,7 +37,7 @@ export async function withDownloaded<T>(
   const isGone = remove(name)
   let file: OpenFile | undefined
   try {
-    if (!(await store(chunks, descriptor, limit, shownName))) return undefined
+    if (!(await fill((chunk) => store(chunk, descriptor, shownName)))) return undefined
     file = OpenFile.adopt(descriptor, shownName)
     return await use(file)
   } finally {
@@ -47,22 +47,10 @@ export async function withDownloaded<T>(
   }
 }
 
-/** False, and nothing more is asked for, when there are more than `limit` bytes. */
-async function store(
-  chunks: AsyncIterable<Uint8Array>,
-  descriptor: number,
-  limit: number,
-  shownName: string,
-): Promise<boolean> {
-  let total = 0
-  for await (const chunk of chunks) {
-    total += chunk.length
-    if (total > limit) return false
-    storing(shownName, () => {
-      for (let at = 0; at < chunk.length; ) at += writeSync(descriptor, chunk, at)
-    })
-  }
-  return true
+function store(chunk: Uint8Array, descriptor: number, shownName: string): void {
+  storing(shownName, () => {
+    for (let at = 0; at < chunk.length; ) at += writeSync(descriptor, chunk, at)
+  })
 }
 
 /** Whether the name is gone. */

@@ -204,7 +204,8 @@ class Conversation implements Dispatcher.DispatchHandler {
   }
 }
 
-function firstValues(headers: Record<string, string | string[] | undefined>): ReadonlyMap<string, string> {
+/** Header fields by their names in lower case; of one that came twice the first value. */
+export function firstValues(headers: Record<string, string | string[] | undefined>): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {
     const [first] = typeof value === 'string' ? [value] : (value ?? [])

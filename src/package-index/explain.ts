@@ -52,7 +52,7 @@ export function explainAnswer(answer: Answer, sending: Sending): Verdict {
   const words = wordsOf(answer, sending.secrets)
   const number = requestNumber(answer, sending.secrets)
   const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`
-  const waitMs = retryAfterMs(answer.headers.get('retry-after'), sending.now)
+  const waitMs = retryAfterMs(answer, sending.now)
   const situation: Situation = { ...sending, answer, words, said, waitMs }
   const blocked = blockPage(situation)
   if (blocked !== undefined) return blocked
@@ -84,7 +84,7 @@ function blockPage({ answer, said, secrets }: Situation): Verdict | undefined {
 }
 
 /** A field for a password, or the form that carries a request to an identity provider (SAML). */
-function asksToLogIn(answer: Answer): boolean {
+export function asksToLogIn(answer: Answer): boolean {
   if (!isHtml(answer)) return false
   return /type\s?=\s?["']?password\b|name\s?=\s?["']?SAMLRequest\b/i.test(answer.text)
 }
@@ -115,7 +115,11 @@ const REQUIRED_HINT =
   'Check that client-cert has the certificate for this index, and that nothing between here and the index ends TLS (a proxy that inspects sends no client certificate).'
 
 /** Fronts that let every handshake pass and judge the certificate in HTTP. */
-function clientCertificate({ answer, words: { haystack }, said, certificateSubject }: Situation): Verdict | undefined {
+export function clientCertificate(
+  situation: Pick<Situation, 'answer' | 'words' | 'said' | 'certificateSubject'>,
+): Verdict | undefined {
+  const { answer, words, said, certificateSubject } = situation
+  const { haystack } = words
   const { status } = answer
   if (haystack.includes('post-handshake authentication')) {
     return rejected(

@@ -38,12 +38,13 @@ export function explainFailure(failure: Failure): Verdict {
 
 const SOON = { afterMs: undefined } as const
 
-function isDeath(error: unknown): boolean {
+/** Whether a connection broke: by the system, or as undici says it. */
+export function isDeath(error: unknown): boolean {
   return /^(?:E[A-Z]+|UND_ERR_SOCKET)$/.test(errorCodeOf(error) ?? '')
 }
 
 /** What undici says of bytes that are no HTTP answer, or none to this request. */
-function isNotHttp(error: unknown): boolean {
+export function isNotHttp(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = errorCodeOf(error) ?? ''
   return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || error.message.startsWith('bad ')

@@ -47,13 +47,9 @@ export async function publishFiles(
   try {
     const missing = await publishing.lookUp(distributions)
     request.onMissing(missing)
-    const { untried } = request
-    if (untried !== undefined) {
-      for (const one of missing) request.onResult(untriedResult(one, untried))
-      return undefined
-    }
     const ended = await publishing.send(missing)
     await publishing.confirm()
+    await publishing.settleDoubts()
     return ended
   } catch (error) {
     publishing.abandon()
@@ -74,8 +70,10 @@ class Publishing {
   readonly #signal: AbortSignal
   readonly #known = new Set<string>()
   readonly #failedWheels: Distribution[] = []
-  /** Sent, and not seen on the index yet. */
+  /** Accepted, and not seen on the index yet. */
   readonly #unseen = new Map<Distribution, UploadEnd>()
+  /** Not accepted, but a try that got no answer for good may have stored them. */
+  readonly #doubtful = new Map<Distribution, UploadEnd>()
 
   constructor(request: PublishRequest, lookups: Lookups | undefined, signal: AbortSignal) {
     this.#request = request
@@ -106,16 +104,18 @@ class Publishing {
       maxParallel: this.#request.maxParallel,
       hasBegun: (one) => begun.has(one),
       send: (one) => this.#sendOne(one, begun),
-      onEnd: (one, { upload, result }) => {
+      onEnd: (one, { upload, result, failed }) => {
         this.#request.onSent(one)
         if (result !== undefined) this.#request.onResult(result)
-        else if (upload !== undefined) this.#unseen.set(one, upload)
+        else if (upload !== undefined) (upload.exists || !failed ? this.#unseen : this.#doubtful).set(one, upload)
       },
       onResult: this.#request.onResult,
     })
   }
 
   async #sendOne(distribution: Distribution, begun: Set<Distribution>): Promise<Step> {
+    const { untried } = this.#request
+    if (untried !== undefined) return settled(untriedResult(distribution, untried))
     const finding = await this.#lookAgain(distribution)
     if (finding instanceof PublishError) return lookupEnds(distribution, finding)
     if (finding.state !== 'absent') return settled(await this.#existing(distribution, finding))
@@ -150,13 +150,24 @@ class Publishing {
       return { failed: false, problem, ends, upload: end, result }
     }
     const refuses = retry !== undefined && (retry.afterMs ?? 0) > LONGEST_WAIT
+    const isDoubtful = access !== undefined && end.uncertain
     return {
       failed: true,
       problem,
       ends,
       upload: end,
-      result: resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem) }),
+      result: isDoubtful ? undefined : refused(distribution, end),
       ...(refuses && { refusesNewProjects: true }),
+    }
+  }
+
+  /** One last look, when the pages had the time of all other files. */
+  async settleDoubts(): Promise<void> {
+    for (const [distribution, end] of this.#doubtful) {
+      const found = await this.#lookups?.now(distribution, this.#signal)
+      this.#doubtful.delete(distribution)
+      const isThere = found !== undefined && found.state !== 'absent'
+      this.#request.onResult(isThere ? await this.#existing(distribution, found, end) : doubtful(distribution, end))
     }
   }
 
@@ -186,7 +197,9 @@ class Publishing {
   /** The run ends here: what was sent has its line all the same. */
   abandon(): void {
     for (const [one, upload] of this.#unseen) this.#request.onResult(unconfirmed(one, upload, CANCELLED))
+    for (const [one, upload] of this.#doubtful) this.#request.onResult(doubtful(one, upload))
     this.#unseen.clear()
+    this.#doubtful.clear()
   }
 
   async #confirmed(distribution: Distribution, end: Confirmation, upload: UploadEnd): Promise<FileResult> {
@@ -212,17 +225,18 @@ class Publishing {
   }
 
   /** The server says that the file exists, and the index does not show which bytes. */
-  #notComparable(distribution: Distribution, end: UploadEnd, missing: Confirmation | undefined): FileResult {
-    const { skipExisting } = this.#request.policy
+  #notComparable(distribution: Distribution, end: UploadEnd, missing: Missing | undefined): FileResult {
     if (end.uncertain) return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it')
-    const why = missing?.state === 'missing' ? `; ${notListed(missing)}, so its bytes cannot be compared` : ''
     const { code, message, hint } = wordsOfProblem(end.problem)
+    const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
+    // Only where nobody looks is the server's word enough to leave it at that.
+    const isSkipped = this.#request.policy.skipExisting && missing === undefined
     return resultOf(distribution, {
       ...sentOf(end),
-      outcome: skipExisting ? 'skipped' : 'rejected',
+      outcome: isSkipped ? 'skipped' : 'rejected',
       code,
       message: `${message}${why}`,
-      hint: skipExisting ? undefined : hint,
+      hint: isSkipped ? undefined : hint,
     })
   }
 
@@ -240,6 +254,18 @@ const CANCELLED = 'the run was cancelled before the index listed it'
 
 function sentOf({ attempts, milliseconds }: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds'> {
   return { attempts, milliseconds }
+}
+
+/** What the last answer, or its absence, says. */
+function refused(distribution: Distribution, end: UploadEnd): FileResult {
+  return resultOf(distribution, { ...sentOf(end), outcome: end.outcome, ...wordsOfProblem(end.problem) })
+}
+
+/** A final no says nothing about the try before it. */
+function doubtful(distribution: Distribution, end: UploadEnd): FileResult {
+  if (end.outcome !== 'rejected' || end.retry !== undefined) return refused(distribution, end)
+  const words = end.problem?.message ?? 'no'
+  return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`)
 }
 
 /** A step whose file has its end. */

@@ -1,3 +1,5 @@
+import type { Answer } from './answer.ts'
+
 /** Milliseconds: a server that asks to come back later than this gets no second try in this run. */
 export const LONGEST_WAIT = 120_000
 
@@ -5,14 +7,21 @@ export const LONGEST_WAIT = 120_000
  * How long a server asks to wait (Retry-After; RFC 9110, 10.2.3: seconds or a date), in milliseconds, 0 for a time that
  * has passed; undefined: it does not say, or nobody can read it.
  */
-export function retryAfterMs(value: string | undefined, now: Date): number | undefined {
-  const text = value?.trim() ?? ''
+export function retryAfterMs({ headers }: Pick<Answer, 'headers'>, now: Date): number | undefined {
+  const text = headers.get('retry-after')?.trim() ?? ''
   if (/^\d{1,8}$/.test(text)) return Number(text) * 1000
-  const time = / GMT$/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(time) ? undefined : Math.max(0, time - now.getTime())
+  const date = httpDate(text)
+  // Both dates of one clock: this machine's may be wrong.
+  const clock = httpDate(headers.get('date') ?? '') ?? now
+  return date && Math.max(0, date.getTime() - clock.getTime())
 }
 
-/** `in 90 s`, `in 5 minutes`, `in 24 hours (2026-11-27T03:30:00Z)`: when to come back, for people. */
+function httpDate(value: string): Date | undefined {
+  const date = new Date(/ GMT$/.test(value) ? value : '')
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+/** `in 90 s`, `in 5 minutes (2026-11-27T03:35:00Z)`: when to come back, for people. */
 export function comeBack(waitMs: number, now: Date): string {
   const seconds = Math.ceil(waitMs / 1000)
   if (seconds < 120) return `in ${seconds} s`

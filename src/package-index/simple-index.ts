@@ -1,5 +1,7 @@
+import type { Dispatcher } from 'undici'
 import type { Distribution } from '../distributions/distribution.ts'
 import type { PublishError } from '../errors.ts'
+import type { Secrets } from '../text.ts'
 import type { KnownServer } from './known-server.ts'
 
 /** The simple index (PEP 503, PEP 691) that is asked about files. */
@@ -14,36 +16,55 @@ export interface SimpleIndex {
   readonly server: KnownServer | undefined
 }
 
-/** What the index has of one file. */
+/** Who asks, and how. One for each origin: credentials go to the origin of repository-url alone. */
+export interface IndexReader {
+  /** Bound to the origin of the simple index: it refuses every other. */
+  readonly dispatcher: Dispatcher
+  /** Value of the Authorization header; undefined: none is sent. */
+  readonly authorization: string | undefined
+  readonly userAgent: string
+  /** Milliseconds for the whole answer of a lookup, redirects included; and again for each file that is fetched. */
+  readonly idleTimeoutMs: number
+  readonly secrets: Secrets
+  /** The transport's account of a connection that failed or died; undefined for what is no matter of the connection. */
+  readonly explain: (error: unknown) => PublishError | undefined
+}
+
+/** What a simple index says of one file of ours. */
 export type Finding =
   | { readonly state: 'absent' }
-  /** These very bytes: by a digest on the page, or of the file that was downloaded. */
+  /** It has these very bytes. `download`: its file was fetched and hashed. */
   | { readonly state: 'same'; readonly verified: 'sha256' | 'sha384' | 'sha512' | 'download' }
   | {
       readonly state: 'other'
-      /** What differs, printable: `sha256 ab12...`, `size 1234`. */
+      /** What differs, printable: `sha256 ab12...`, `size 123`. */
       readonly listed: string
-      /** Where the index's file can be fetched from; undefined: only at another origin. */
+      /** Where the index's file can be fetched; undefined on another origin. */
       readonly url: URL | undefined
     }
-  /** A file of this name whose bytes cannot be compared; `why` ends a sentence. */
+  /** It has a file of this name, and whether the bytes are ours cannot be told. `why`: end of a sentence, printable. */
   | { readonly state: 'unknown'; readonly why: string; readonly url: URL | undefined }
 
-/** What the index has of one project. */
+/** What a simple index says of a project. */
 export interface ProjectFindings {
-  /** Whether its page lists a file at all. */
+  /** Whether it has a page for the project that lists at least one file. */
   readonly known: boolean
-  /** By our file name: one for each distribution that was asked about. */
+  /** By our file name, one for each distribution that was asked about. */
   readonly files: ReadonlyMap<string, Finding>
+  /** Files on the page. */
+  readonly listed: number
 }
 
-/** A lookup that came to nothing. */
+/** Whether another try may help, and not before how many milliseconds, as the server asks. */
+export type Retry = { readonly afterMs: number | undefined }
+
+/** What ended a lookup. */
 export class LookupFailure extends Error {
   readonly problem: PublishError
-  /** Another try may help; `afterMs`: not before, as the server asks. */
-  readonly retry: { readonly afterMs: number | undefined } | undefined
+  /** Undefined: another try would end the same way. */
+  readonly retry: Retry | undefined
 
-  constructor(problem: PublishError, retry: LookupFailure['retry']) {
+  constructor(problem: PublishError, retry?: Retry) {
     super(problem.message, { cause: problem })
     this.name = 'LookupFailure'
     this.problem = problem

@@ -60,7 +60,7 @@ export interface UploadEnd extends Verdict {
   readonly status: number | undefined
   /** What the index had when it was asked after a try whose end nobody knows. */
   readonly found: Finding | undefined
-  /** Whether a try before the last one may have stored the file. */
+  /** Whether a try that was not answered for good, the last one too, may have stored the file. */
   readonly uncertain: boolean
 }
 
@@ -99,24 +99,30 @@ export async function uploadDistribution(
   const form = formOf(distribution)
   const tries: Tries = { attempts: 0, uncertain: false, died: undefined }
   for (let left = target.retries; ; left -= 1) {
-    const one = await inTurn(form, distribution, target, tries, signal)
-    const { verdict, exchange, mayRepeat } = one
-    const { started, answer, sent } = exchange
-    const isOpen = verdict.retry !== undefined && started
-    const found = isOpen ? await look?.(distribution, signal) : undefined
+    const { verdict, exchange, mayRepeat } = await inTurn(form, distribution, target, tries, signal)
+    const isOpen = exchange.started && (exchange.answer === undefined || verdict.retry !== undefined)
+    tries.uncertain ||= isOpen && exchange.sent === form.contentLength
+    const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published')
+    const found = asks ? await look?.(distribution, signal) : undefined
     const isThere = found !== undefined && found.state !== 'absent'
-    const isBlind = isOpen && look !== undefined && found === undefined
-    const isDeath = started && answer === undefined
+    const isBlind = look !== undefined && found === undefined
+    const isDeath = exchange.started && exchange.answer === undefined
     const twice = isDeath && isSamePlace(tries.died, exchange, form)
-    if (!mayRepeat || left === 0 || isThere || isBlind || twice) {
-      const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : verdict
+    if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) {
+      const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, tries)
       const { attempts, uncertain } = tries
       const milliseconds = Math.round(performance.now() - start)
-      return { ...last, attempts, milliseconds, status: answer?.status, found, uncertain }
+      return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, uncertain }
     }
     tries.died = isDeath ? exchange : undefined
-    tries.uncertain ||= sent === form.contentLength
   }
+}
+
+/** A file of which something was sent was tried, also where the last connection never stood. */
+function afterTries(verdict: Verdict, { attempts }: Tries): Verdict {
+  return verdict.outcome === 'not-tried' && verdict.ends === 'run' && attempts > 0
+    ? { ...verdict, outcome: 'no-answer' }
+    : verdict
 }
 
 async function inTurn(

@@ -5,12 +5,13 @@ import { request } from 'undici'
 import { basicAuthorization } from '../../../src/credentials/basic.ts'
 import type { ErrorCode } from '../../../src/errors.ts'
 import { simpleIndexFor } from '../../../src/package-index/known-server.ts'
-import { type UploadEnd, type UploadTarget, uploadDistribution } from '../../../src/package-index/upload.ts'
+import { type UploadEnd, uploadDistribution } from '../../../src/package-index/upload.ts'
 import { Secrets } from '../../../src/text.ts'
 import { type KindName, type KnownIndex, type KnownIndexOptions, startKnownIndex } from '../../support/known-index.ts'
 import { PUBLIC_INDEX } from '../../support/known-index-kinds.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 import { transportTo } from '../../support/transport.ts'
+import { uploadTarget } from '../../support/upload-target.ts'
 
 const USER = { name: 'ci', password: 'open sesame' }
 const SECRETS = new Secrets()
@@ -225,20 +226,16 @@ async function meet(test: TestContext, kind: KindName, options: KnownIndexOption
     index,
     async send(bytes, { url = uploadUrl, user } = {}) {
       const { dispatcher, explain } = way(url)
-      const target: UploadTarget = {
+      const target = uploadTarget(new URL(url), {
         dispatcher,
-        url: new URL(url),
         authorization: user === false ? undefined : authorization,
-        userAgent: 'publish-python-mtls/0',
-        idleTimeoutMs: 20_000,
         secrets: SECRETS,
         certificateSubject: proxy === undefined ? 'CN=release' : undefined,
         explain,
-        likelyReason: async () => '',
-      }
+      })
       const { distribution, remove } = openDistribution({ bytes: Buffer.from(bytes) })
       try {
-        return await uploadDistribution(distribution, target, NEVER)
+        return await uploadDistribution(distribution, target, undefined, NEVER)
       } finally {
         remove()
       }

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
-import { withDownloaded } from '../../../src/distributions/downloaded-file.ts'
+import { type Fill, withDownloaded } from '../../../src/distributions/downloaded-file.ts'
 import type { OpenFile } from '../../../src/distributions/open-file.ts'
 import { PublishError } from '../../../src/errors.ts'
 
@@ -11,66 +11,49 @@ const directory = mkdtempSync(path.join(tmpdir(), 'downloaded-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 
 const WINDOWS = process.platform === 'win32'
-const OPTIONS = { limit: 10, directory, shownName: "the index's file" }
+const OPTIONS = { directory, shownName: "the index's file" }
 
-interface Source {
-  /** Chunks that were asked for. */
-  asked: number
-  ended: boolean
-}
-
-/** Chunks of these texts, and what became of them. */
-function source(texts: readonly string[], failure?: Error): { chunks: AsyncGenerator<Uint8Array>; seen: Source } {
-  const seen: Source = { asked: 0, ended: false }
-  async function* chunks() {
-    try {
-      for (const text of texts) {
-        seen.asked += 1
-        yield new Uint8Array(Buffer.from(text))
-      }
-      if (failure !== undefined) throw failure
-    } finally {
-      seen.ended = true
-    }
+/** Writes these texts. */
+function filling(texts: readonly string[], end: boolean | Error = true): Fill {
+  return async (write) => {
+    for (const text of texts) write(new Uint8Array(Buffer.from(text)))
+    if (end instanceof Error) throw end
+    return end
   }
-  return { chunks: chunks(), seen }
 }
 
 const nothingIsLeft = () => assert.deepEqual(readdirSync(directory), [])
 
 describe('a downloaded file', () => {
   it('has the bytes that came, and its size', async () => {
-    const { chunks, seen } = source(['01234', '', '56789'])
-    const result = await withDownloaded(chunks, OPTIONS, async (file) => {
+    const result = await withDownloaded(filling(['01234', '', '56789']), OPTIONS, async (file) => {
       assert.equal(file.size, 10)
       file.assertUnchanged()
       return file.readSync(0, file.size).toString()
     })
     assert.equal(result, '0123456789')
-    assert.ok(seen.ended)
     nothingIsLeft()
   })
 
   it('may be empty', async () => {
-    assert.equal(await withDownloaded(source([]).chunks, OPTIONS, async ({ size }) => size), 0)
+    assert.equal(await withDownloaded(filling([]), OPTIONS, async ({ size }) => size), 0)
     nothingIsLeft()
   })
 
-  it('is given up with the first byte over the limit, and no more is asked for', async () => {
-    const { chunks, seen } = source(['0123456789', 'x', 'y', 'z'])
-    const used = await withDownloaded(chunks, OPTIONS, async () => 'used')
+  it('is given up when its bytes are of no use', async () => {
+    const used = await withDownloaded(filling(['0123456789'], false), OPTIONS, async () => 'used')
     assert.equal(used, undefined)
-    assert.deepEqual(seen, { asked: 2, ended: true })
     nothingIsLeft()
   })
 
   it('has no name that anybody could open, from before its first byte', { skip: WINDOWS }, async () => {
-    async function* chunks() {
+    const fill: Fill = async (write) => {
       nothingIsLeft()
-      yield Buffer.from('0')
+      write(Buffer.from('0'))
       nothingIsLeft()
+      return true
     }
-    await withDownloaded(chunks(), OPTIONS, async () => nothingIsLeft())
+    await withDownloaded(fill, OPTIONS, async () => nothingIsLeft())
   })
 
   it('is closed and gone when what uses it fails', async () => {
@@ -80,44 +63,45 @@ describe('a downloaded file', () => {
       kept = file
       throw failure
     }
-    await assert.rejects(withDownloaded(source(['0']).chunks, OPTIONS, use), failure)
+    await assert.rejects(withDownloaded(filling(['0']), OPTIONS, use), failure)
     assert.throws(() => kept?.readSync(0, 1), /closed/)
     nothingIsLeft()
   })
 
   it('is gone when the connection fails, with its error', async () => {
     const failure = new Error('reset')
-    const { chunks } = source(['0'], failure)
     await assert.rejects(
-      withDownloaded(chunks, OPTIONS, async () => assert.fail()),
+      withDownloaded(filling(['0'], failure), OPTIONS, async () => assert.fail()),
       failure,
     )
     nothingIsLeft()
   })
 
   it('may be closed by what uses it', async () => {
-    await withDownloaded(source(['0']).chunks, OPTIONS, async (file) => file.close())
+    await withDownloaded(filling(['0']), OPTIONS, async (file) => file.close())
     nothingIsLeft()
   })
 
   it('is an error that says why where the directory takes none', async () => {
     const missing = { ...OPTIONS, directory: path.join(directory, 'missing') }
-    const { chunks, seen } = source(['0'])
     await assert.rejects(
-      withDownloaded(chunks, missing, async () => assert.fail()),
+      withDownloaded(
+        async () => assert.fail(),
+        missing,
+        async () => assert.fail(),
+      ),
       (error: unknown) =>
         error instanceof PublishError &&
         error.code === 'E_DIST_FILE' &&
         error.message === "the index's file cannot be kept in the runner's temporary directory (ENOENT)",
     )
-    assert.equal(seen.asked, 0)
   })
 
   it('leaves no descriptor behind', { skip: !statSync('/proc/self/fd', { throwIfNoEntry: false }) }, async () => {
     const before = readdirSync('/proc/self/fd').length
     for (let index = 0; index < 20; index += 1) {
-      await withDownloaded(source(['0']).chunks, OPTIONS, async () => {})
-      await withDownloaded(source(['0123456789x']).chunks, OPTIONS, async () => {})
+      await withDownloaded(filling(['0']), OPTIONS, async () => {})
+      await withDownloaded(filling(['0'], false), OPTIONS, async () => {})
     }
     assert.equal(readdirSync('/proc/self/fd').length, before)
   })

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import type { Distribution } from '../distributions/distribution.ts'
+import { printable, redact } from '../text.ts'
+import { Silence } from './exchange.ts'
+import { type DownloadBudget, fetchIndexFile } from './index-file.ts'
+import { ALGORITHMS, type Algorithm } from './listed-file.ts'
+import { shown } from './lookup-answer.ts'
+import type { Entry } from './project-page.ts'
+import { type Finding, type IndexReader, LookupFailure } from './simple-index.ts'
+
+/** Lower-case hexadecimal of a file of ours; undefined where this machine cannot compute it (md5 under FIPS). */
+export type DigestOf = (
+  distribution: Distribution,
+  algorithm: 'sha384' | 'sha512' | 'md5',
+  signal: AbortSignal,
+) => Promise<string | undefined>
+
+/** With what entries are compared. */
+export interface Comparison {
+  /** URL of the page: files are fetched from its origin alone. */
+  readonly page: URL
+  readonly reader: IndexReader
+  readonly budget: DownloadBudget
+  readonly digestOf: DigestOf
+  /** Digests on the page are what the client said (GitLab): they prove nothing. */
+  readonly digestIsOurWord: boolean
+}
+
+/**
+ * What the entries of a file's name say of its bytes: digests first, then the size, then the index's own file. Entries
+ * that contradict each other are other bytes.
+ *
+ * @throws LookupFailure for faults of network and server that may pass; the signal's reason
+ */
+export async function findingOf(
+  distribution: Distribution,
+  entries: readonly Entry[],
+  comparison: Comparison,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const findings: Finding[] = []
+  const open: Entry[] = []
+  const proven = new Set<string>()
+  for (const entry of entries) {
+    const finding = await byListing(distribution, entry, comparison, signal)
+    if (finding?.state === 'other') return finding
+    if (finding === undefined) open.push(entry)
+    else {
+      findings.push(finding)
+      if (entry.url !== undefined) proven.add(entry.url.href)
+    }
+  }
+  for (const entry of open) {
+    if (entry.url !== undefined && proven.has(entry.url.href)) continue
+    const finding = await byContent(distribution, entry, comparison, signal)
+    if (finding.state === 'other') return finding
+    findings.push(finding)
+  }
+  return findings.find(({ state }) => state === 'unknown') ?? findings[0] ?? { state: 'absent' }
+}
+
+/** Undefined: the page alone does not tell. */
+async function byListing(
+  distribution: Distribution,
+  entry: Entry,
+  comparison: Comparison,
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
+  const other = (listed: string) => otherBytes(distribution, entry, comparison, listed)
+  const digests: ReadonlyMap<Algorithm, string> = comparison.digestIsOurWord ? new Map() : entry.digests
+  for (const algorithm of ALGORITHMS) {
+    const theirs = digests.get(algorithm)
+    const ours = theirs && (await digestOf(distribution, algorithm, comparison, signal))
+    if (theirs === undefined || ours === undefined) continue
+    if (theirs !== ours) return other(`${algorithm} ${theirs}`)
+    // md5 can be made to fit.
+    if (algorithm !== 'md5') return { state: 'same', verified: algorithm }
+  }
+  if (entry.size !== undefined && entry.size !== distribution.size) return other(`size ${entry.size}`)
+  return undefined
+}
+
+async function digestOf(
+  distribution: Distribution,
+  algorithm: Algorithm,
+  comparison: Comparison,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (algorithm === 'sha256') return distribution.sha256
+  const known = algorithm === 'md5' ? distribution.md5 : undefined
+  return known ?? (await comparison.digestOf(distribution, algorithm, signal))
+}
+
+const NO_DIGEST = 'the index gives no digest that proves it, and'
+
+async function byContent(
+  distribution: Distribution,
+  entry: Entry,
+  comparison: Comparison,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { page, reader, budget } = comparison
+  const unknown = (why: string): Finding => ({ state: 'unknown', why: `${NO_DIGEST} ${why}`, url: ownUrl(entry, page) })
+  if (entry.url === undefined) return unknown('its page has no URL of the file that can be read')
+  if (entry.url.origin !== page.origin) {
+    const host = printable(redact(entry.url.host, reader.secrets), 100)
+    return unknown(`its file is on another host (${host}), which is not asked`)
+  }
+  if (!budget.reserve(distribution.size)) return unknown('the limit of what a run fetches to compare is reached')
+  let left = distribution.size
+  try {
+    return await fetched(distribution, entry, entry.url, comparison, signal, (bytes) => {
+      left -= bytes
+    })
+  } catch (error) {
+    if (!(error instanceof LookupFailure)) throw error
+    // Not the time: a file that is too slow once is too slow each time.
+    if (error.retry !== undefined && !(error.problem.cause instanceof Silence)) throw error
+    return unknown(`its file cannot be fetched: ${error.problem.message}`)
+  } finally {
+    budget.giveBack(left)
+  }
+}
+
+async function fetched(
+  distribution: Distribution,
+  entry: Entry,
+  url: URL,
+  comparison: Comparison,
+  signal: AbortSignal,
+  spend: (bytes: number) => void,
+): Promise<Finding> {
+  const { reader } = comparison
+  const { size, sha256 } = distribution
+  const other = (listed: string) => otherBytes(distribution, entry, comparison, listed)
+  const hash = createHash('sha256')
+  const { bytes, complete, encoded } = await fetchIndexFile(url, size, reader, signal, (chunk) => {
+    spend(chunk.length)
+    hash.update(chunk)
+  })
+  const theirs = hash.digest('hex')
+  if (complete && bytes === size && theirs === sha256) return { state: 'same', verified: 'download' }
+  if (encoded) {
+    const why = `${NO_DIGEST} its file comes compressed, though that was not asked for (${shown({ url, reader })})`
+    return { state: 'unknown', why, url }
+  }
+  if (!complete) return other(`size over ${size}`)
+  return other(bytes === size ? `sha256 ${theirs}` : `size ${bytes}`)
+}
+
+function otherBytes({ file }: Distribution, entry: Entry, { page, reader }: Comparison, listed: string): Finding {
+  const spelled = entry.name === file ? '' : ` (as ${printable(redact(entry.name, reader.secrets), 100)})`
+  return { state: 'other', listed: `${listed}${spelled}`, url: ownUrl(entry, page) }
+}
+
+/** Files on another origin are not asked for. */
+function ownUrl({ url }: Entry, page: URL): URL | undefined {
+  return url?.origin === page.origin ? url : undefined
+}

@@ -1,0 +1,76 @@
+import { type BodyConsumer, BodyLimit, get, within } from './fetch.ts'
+import { answerFailure, explained } from './lookup-answer.ts'
+import type { IndexReader } from './simple-index.ts'
+
+/** Bytes of files that a run fetches from the index to compare them. */
+const MOST_BYTES_A_RUN = 100_000_000
+
+/** What a run may still fetch, shared by all of its lookups. */
+export class DownloadBudget {
+  #left: number
+
+  constructor(bytes = MOST_BYTES_A_RUN) {
+    this.#left = bytes
+  }
+
+  /** Sets bytes aside; false, and nothing is set aside, where they are no longer there. */
+  reserve(bytes: number): boolean {
+    if (bytes > this.#left) return false
+    this.#left -= bytes
+    return true
+  }
+
+  /** Gives back what was set aside and not fetched. */
+  giveBack(bytes: number): void {
+    this.#left += bytes
+  }
+}
+
+/** What came of a file. */
+export interface FetchedFile {
+  /** Bytes that were handed out. */
+  readonly bytes: number
+  /** False: the file has more bytes than the limit, and not all of them were handed out. */
+  readonly complete: boolean
+  /** The server says that these bytes are an encoding of the file (Content-Encoding), though none was asked for. */
+  readonly encoded: boolean
+}
+
+/**
+ * Fetches a file that the index lists, from the index's own origin, as the bytes come: at most `limitBytes` are handed
+ * to `onChunk`, in at most the reader's time. A length that is announced and too large ends it before the first byte.
+ *
+ * @throws LookupFailure; the signal's reason; what `onChunk` throws
+ */
+export async function fetchIndexFile(
+  url: URL,
+  limitBytes: number,
+  reader: IndexReader,
+  signal: AbortSignal,
+  onChunk: BodyConsumer,
+  now: () => Date = () => new Date(),
+): Promise<FetchedFile> {
+  let bytes = 0
+  let encoded = false
+  const take = (chunk: Buffer): void => {
+    bytes += chunk.length
+    onChunk(chunk)
+  }
+  const open = ({ status, headers }: { status: number; headers: ReadonlyMap<string, string> }) => {
+    if (status !== 200) return undefined
+    encoded = !/^(?:identity)?$/i.test(headers.get('content-encoding')?.trim() ?? '')
+    if (Number(headers.get('content-length') ?? 0) > limitBytes) throw new BodyLimit(limitBytes)
+    return take
+  }
+  const request = { url, reader, accept: '*/*', encoding: 'identity', limitBytes, open } as const
+  return await explained({ url, reader, now }, signal, async () => {
+    try {
+      const { answer, url: final } = await within(reader.idleTimeoutMs, signal, (timed) => get(request, timed))
+      if (answer.status !== 200) throw answerFailure(answer, { url: final, reader, now })
+      return { bytes, complete: true, encoded }
+    } catch (error) {
+      if (error instanceof BodyLimit) return { bytes, complete: false, encoded }
+      throw error
+    }
+  })
+}
