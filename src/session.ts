@@ -2,16 +2,13 @@ import { basicAuthorization } from './credentials/basic.ts'
 import { digestOf } from './distributions/digest.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import { withDownloaded } from './distributions/downloaded-file.ts'
-import { describeDifference } from './distributions/members.ts'
 import type { OpenFile } from './distributions/open-file.ts'
 import { PublishError } from './errors.ts'
 import type { ExistingPolicy } from './package-index/existing.ts'
 import { DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
-import { lookUp } from './package-index/lookup.ts'
 import type { IndexAccess } from './package-index/lookups.ts'
 import { Pace } from './package-index/pace.ts'
-import { RootProof } from './package-index/root-proof.ts'
-import { type IndexReader, LookupFailure } from './package-index/simple-index.ts'
+import { type Ask, type IndexReader, LookupFailure } from './package-index/simple-index.ts'
 import type { UploadTarget } from './package-index/upload.ts'
 import type { Plan, PlanRequest } from './plan.ts'
 import type { ProgressMeter } from './report/progress-meter.ts'
@@ -118,11 +115,14 @@ export function openReading(plan: Plan, { elsewhere }: Session, target: UploadTa
   const { userAgent, idleTimeoutMs, secrets } = target
   const authorization = elsewhere === undefined ? target.authorization : undefined
   const reader: IndexReader = { dispatcher, explain, authorization, userAgent, idleTimeoutMs, secrets }
-  const [download, proof] = [new DownloadBudget(), new RootProof()]
+  const download = new DownloadBudget()
+  const options = { index: simpleIndex, reader, download, digestOf: otherDigest }
+  // Loaded here alone: with `check-url: off` nobody reads a page.
+  const asker = import('./package-index/asker.ts').then(({ askerOf }) => askerOf(options))
+  const ask: Ask = async (...question) => (await asker)(...question)
   return {
     access: {
-      ask: (project, distributions, prefer, signal) =>
-        lookUp(project, distributions, simpleIndex, reader, { prefer, download, proof, digestOf: otherDigest }, signal),
+      ask,
       pace: elsewhere === undefined ? target.pace : newPace(plan),
       retries: inputs.retries,
     },
@@ -162,6 +162,8 @@ async function compareWith(
   }
   try {
     const options = { directory: temp, shownName: "the index's file" }
+    // Loaded here alone: most runs meet no conflict.
+    const { describeDifference } = await import('./distributions/members.ts')
     const use = (theirs: OpenFile) => describeDifference(content, theirs, kind, file, signal)
     return (await withDownloaded(fill, options, use)) ?? ''
   } catch (error) {

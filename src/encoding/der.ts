@@ -106,13 +106,13 @@ export function contentStartAt(bytes: Buffer, at: number): number | undefined {
 export function shortage(bytes: Buffer): string | undefined {
   const header = headerAt(bytes, 0)
   if (header?.tag !== TAG.sequence) return undefined
-  const present = formatNumber(bytes.length)
   if (header.length === undefined) {
-    return isUnfinished(bytes, header.contentStart) ? `its end is missing, ${present} bytes are there` : undefined
+    if (!isUnfinished(bytes, header.contentStart)) return undefined
+    return `its end is missing, ${formatNumber(bytes.length)} bytes are there`
   }
   const announced = header.contentStart + header.length
   if (announced <= bytes.length) return undefined
-  return `its first bytes announce ${formatNumber(announced)} bytes, ${present} are there`
+  return `its first bytes announce ${formatNumber(announced)} bytes, ${formatNumber(bytes.length)} are there`
 }
 
 /** Whether a structure of indefinite length, whose content begins at `start`, goes on where the bytes end. */
@@ -132,7 +132,8 @@ function isUnfinished(bytes: Buffer, start: number): boolean {
 
 /** `3,347`. */
 export function formatNumber(value: number): string {
-  return value.toLocaleString('en-US')
+  // Not toLocaleString, which loads the data of all languages first.
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
 /** The content as it stands there. */

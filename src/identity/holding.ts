@@ -3,7 +3,7 @@ import { type Block, type BrokenBlock, nameOfMaterial, readBlocks } from '../enc
 import type { InputMaterial } from '../encoding/input-material.ts'
 import { isKeyKind, nameOfKind } from '../encoding/kind.ts'
 import { ProblemList, PublishError } from '../errors.ts'
-import { openPkcs12, type Pkcs12Request } from './pkcs12.ts'
+import type { Pkcs12Request } from './pkcs12.ts'
 import { isKeyBlock, type OpenedKey, openKey, type PassphraseUse } from './private-key.ts'
 
 /** What one of the identity's inputs holds. */
@@ -64,6 +64,8 @@ async function open(block: Block, input: string, request: Pkcs12Request): Promis
   }
   if (block.kind !== 'pkcs12') return { certificates: readCertificates(block), key: undefined, passphrase: undefined }
   if (input === 'client-key') throw misplaced(block)
+  // Loaded here alone: most identities come as PEM.
+  const { openPkcs12 } = await import('./pkcs12.ts')
   const opened = await openPkcs12(block, request)
   return { ...opened, certificates: readCertificates({ ...block, certificates: opened.certificates }) }
 }

@@ -1,7 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type AddressInfo, createServer, isIP, type Socket } from 'node:net'
-import { exec } from '@actions/exec'
 import { redact, subjectOf } from '../text.ts'
 import { newAttempt } from './handshake.ts'
 import type { TlsVersion } from './party.ts'
@@ -98,6 +97,8 @@ async function connectWithOpenSsl(
 async function run(program: string, args: string[], end: AbortController): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let received = 0
+  // Loaded here alone: most runs never ask.
+  const { exec } = await import('@actions/exec')
   await exec(program, args, {
     // Nothing of the job's environment, which can name engines, configuration and libraries.
     env: { OPENSSL_CONF: '/dev/null', LC_ALL: 'C' },

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import Agent from 'undici/lib/dispatcher/agent.js'
 import type { PublishError } from '../errors.ts'
 import { type AcceptedAuthorities, createAuthorityQuestion } from './accepted-authorities.ts'
 import { alertOf } from './alert.ts'
