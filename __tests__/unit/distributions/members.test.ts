@@ -136,6 +136,18 @@ describe('two wheels with other members', () => {
     assert.equal(await difference(ours, theirs), '1 of 4 members differs: demo/__init__.py')
   })
 
+  it('are found though the bytes of the member are the same, stored in one and deflated in the other', async () => {
+    const letters = 'abcdefghijklmnopqrstuvwxyz'
+    const texts = [3, 4, 5, 6].map((again) => letters + letters.slice(0, again))
+    const content = texts.find((text) => deflateRawSync(text).length === text.length)
+    assert.ok(content !== undefined)
+    const wheel = (spec: Partial<ZipSpec>) => makeWheel({ members: [{ name: 'demo/a', ...spec }] })
+    assert.equal(
+      await difference(wheel({ content }), wheel({ content: deflateRawSync(content), method: 0 })),
+      '1 of 5 members differs: demo/a',
+    )
+  })
+
   it('say which members only one of the two has', async () => {
     const one = makeWheel({ members: [{ name: 'demo/a.py' }, { name: 'demo/b.py' }] })
     const two = makeWheel({ members: [{ name: 'demo/b.py' }, { name: 'demo/c.py' }, { name: 'demo/d/', method: 0 }] })
@@ -216,6 +228,14 @@ describe('two sdists', () => {
       'how they are compressed',
       makeSdist({ gzip: { level: 0 } }),
       'how they are compressed differs (218 bytes here, 3.6 kB on the index)',
+    ],
+    [
+      'the file name of gzip, and users',
+      makeSdist({
+        edit: (all) => all.map((member) => ({ ...member, over: { 108: '0001750' } })),
+        gzip: { flags: 0x08, fields: Buffer.from('demo-1.0.tar\0') },
+      }),
+      'owners and details of how the archive is written differ',
     ],
     ['times and owners', over({ 108: '0001750', 136: '14712345670' }), 'time stamps of the archive and owners differ'],
   ]
@@ -320,6 +340,16 @@ describe("the index's file", () => {
     )
   })
 
+  it('is no archive when a member does not fit its checksum', async () => {
+    assert.equal(
+      await difference(
+        makeWheel(),
+        wheelOf((member) => ({ ...member, method: 0, crc: 1 })),
+      ),
+      "the index's file is no archive that can be read: the content of the member demo/__init__.py does not fit its announced size and checksum",
+    )
+  })
+
   it('is not unpacked where the announced size differs already', async () => {
     const ours = makeWheel({ members: [{ name: 'demo/zeros', content: '0' }] })
     const theirs = makeWheel({ members: [{ name: 'demo/zeros', size: 4_000_000_000 }] })
@@ -393,6 +423,10 @@ describe("the index's file", () => {
     assert.match(
       await difference(makeSdist({ members: [{ name: 'demo-1.0/l' }] }), target, SDIST),
       /^1 of 4 members differs: demo-1\.0\/l \(file here, symbolic link to ::error:: .* on the index\)$/,
+    )
+    assert.match(
+      await difference(target, makeSdist({ members: [{ name: 'demo-1.0/l' }] }), SDIST),
+      /^1 of 4 members differs: demo-1\.0\/l \(symbolic link to ::error:: .* here, file on the index\)$/,
     )
   })
 })
