@@ -55,6 +55,7 @@ export function reportOf(progress: Progress, facts: RunnerFacts, cancelled: bool
   return {
     status: hasSucceeded(progress) ? 'succeeded' : failed,
     dryRun: inputs?.dryRun ?? false,
+    looksUp: inputs?.checkUrl !== 'off',
     startedAt: progress.startedAt,
     finishedAt: now,
     repositoryUrl: inputs?.repositoryUrl,

@@ -141,6 +141,9 @@ interface Fetching {
   readonly temp: string
 }
 
+/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
+const COMPARE_TIME = 20_000
+
 /** Bytes by which the index's file may be larger than twice ours and still be fetched. */
 const ROOM = 64 * 1024
 
@@ -151,10 +154,12 @@ async function compareWith(
   signal: AbortSignal,
 ): Promise<string> {
   const limit = size * 2 + ROOM
+  const time = AbortSignal.timeout(COMPARE_TIME)
+  const ends = AbortSignal.any([signal, time])
   if (!download.reserve(limit)) return ''
   let fetched = 0
   const fill = async (write: (chunk: Uint8Array) => void) => {
-    const { complete, encoded } = await fetchIndexFile(url, limit, reader, signal, (chunk) => {
+    const { complete, encoded } = await fetchIndexFile(url, limit, reader, ends, (chunk) => {
       fetched += chunk.length
       write(chunk)
     })
@@ -164,11 +169,12 @@ async function compareWith(
     const options = { directory: temp, shownName: "the index's file" }
     // Loaded here alone: most runs meet no conflict.
     const { describeDifference } = await import('./distributions/members.ts')
-    const use = (theirs: OpenFile) => describeDifference(content, theirs, kind, file, signal)
+    const use = (theirs: OpenFile) => describeDifference(content, theirs, kind, file, ends)
     return (await withDownloaded(fill, options, use)) ?? ''
   } catch (error) {
     // It only explains: a conflict is one without it.
-    if (error instanceof LookupFailure || error instanceof PublishError) return ''
+    signal.throwIfAborted()
+    if (time.aborted || error instanceof LookupFailure || error instanceof PublishError) return ''
     throw error
   } finally {
     download.giveBack(limit - fetched)

@@ -25,8 +25,8 @@ export function closingLines(report: RunReport): string[] {
 }
 
 /**
- * What is on the index, whether a second run is safe and which button starts it, what to mend, whom to ask. This version
- * does not look at the index: what a second run meets there is the index's own rule, and the lines say so.
+ * What is on the index, whether a second run is safe and which button starts it, what to mend, whom to ask. Where nobody
+ * looks (`check-url: off`), what a second run meets is the index's own rule, and the lines say so.
  */
 export function closingOf(report: RunReport): readonly ClosingLine[] {
   if (report.status === 'succeeded') return []
@@ -67,18 +67,23 @@ function codesOf({ problems, files }: RunReport): ErrorCode[] {
   return [...new Set([...problems.map(({ code }) => code), ...ofFiles])]
 }
 
-/** Where a file is after the run, as far as this version can know it. */
-type Place = 'published' | 'there-before' | 'unknown' | 'missing'
+/** Where a file is after the run, as far as it is known. */
+type Place = 'published' | 'same-before' | 'other-before' | 'there-before' | 'unknown' | 'missing'
 
 function placeOf({ outcome, code }: FileResult): Place {
-  if (outcome === 'published' || outcome === 'already-published') return 'published'
-  if (outcome === 'conflict' || outcome === 'skipped') return 'there-before'
+  if (outcome === 'published') return 'published'
+  if (outcome === 'already-published') return 'same-before'
+  if (outcome === 'conflict' || outcome === 'skipped')
+    return code === 'E_INDEX_CONFLICT' ? 'other-before' : 'there-before'
   if (outcome === 'no-answer' || outcome === 'unconfirmed') return 'unknown'
   if (outcome !== 'rejected') return 'missing'
   if (code === 'E_HTTP_EXISTS') return 'there-before'
   // A front that waited too long for the index answers 504, and the index may have the file.
   return code === 'E_HTTP_SERVER_ERROR' ? 'unknown' : 'missing'
 }
+
+/** Names that the index has. */
+const ON_INDEX: readonly Place[] = ['published', 'same-before', 'other-before', 'there-before']
 
 function filesAt({ files }: RunReport, ...places: readonly Place[]): FileResult[] {
   return files.filter((file) => places.includes(placeOf(file)))
@@ -96,6 +101,8 @@ function stateOf(report: RunReport): string {
   const published = filesAt(report, 'published').length
   const parts = [
     `${published} of ${count(files.length, 'file')} by this run${namesAt(report, 'published', ': ')}`,
+    namesAt(report, 'same-before', 'there before with the same bytes: '),
+    namesAt(report, 'other-before', 'there before with other bytes, and not replaced: '),
     namesAt(report, 'there-before', 'there before, and not replaced: '),
     namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
     namesAt(report, 'missing', 'not published: '),
@@ -104,12 +111,13 @@ function stateOf(report: RunReport): string {
 }
 
 function againOf(report: RunReport, repairs: readonly Repair[]): string {
-  const { files, dryRun } = report
+  const { files, dryRun, looksUp } = report
   if (dryRun) return `safe, always. ${buttonFor(repairs)}`
-  const onIndex = filesAt(report, 'published', 'there-before')
+  const onIndex = filesAt(report, ...ON_INDEX)
+  if (files.length > 0 && onIndex.length === files.length) return allThere(report)
+  if (looksUp) return `safe: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`
   const unknown = filesAt(report, 'unknown')
   if (onIndex.length === 0 && unknown.length === 0) return `safe, since the index took no file. ${buttonFor(repairs)}`
-  if (onIndex.length === files.length) return notNeeded(report)
   const care = `with care. ${SECOND_TIME}`
   return onIndex.length === 0
     ? care
@@ -117,11 +125,13 @@ function againOf(report: RunReport, repairs: readonly Repair[]): string {
 }
 
 const SECOND_TIME =
-  '"Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.'
+  'With `check-url: off` "Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.'
 
-function notNeeded(report: RunReport): string {
+function allThere(report: RunReport): string {
+  const other = filesAt(report, 'other-before').length
+  if (other > 0) return 'of no use for the files in conflict: other bytes under a name need a new version.'
   if (filesAt(report, 'there-before').length === 0) return 'not needed for the files: all of them are on the index.'
-  return 'of no use for these files: the index has one of each name. This version does not compare the bytes; other bytes need a new version.'
+  return 'of no use for these files: the index has one of each name, and its bytes could not be compared.'
 }
 
 function exclusions(files: readonly FileResult[]): string {

@@ -30,6 +30,8 @@ export interface CertificateFacts {
 export interface RunReport {
   readonly status: 'succeeded' | 'failed' | 'cancelled'
   readonly dryRun: boolean
+  /** Whether files are looked up on the index: not with `check-url: off`. */
+  readonly looksUp: boolean
   readonly startedAt: Date
   readonly finishedAt: Date
   readonly repositoryUrl: URL | undefined

@@ -104,7 +104,7 @@ function pictureSection(report: RunReport): string[] {
 }
 
 function fileSection({ files }: RunReport): Section {
-  const heading = `### Files\n\n${row('File', 'Version', 'Size', 'SHA-256', 'Outcome', 'Detail')}${row(...Array(6).fill('---'))}`
+  const heading = `### Files\n\n${row('File', 'Version', 'Size', 'Time', 'SHA-256', 'Outcome', 'Detail')}${row(...Array(7).fill('---'))}`
   return { heading, items: failuresFirst(files).map(fileRow), noun: 'file' }
 }
 
@@ -118,7 +118,14 @@ function fileRow(result: FileResult): string {
   const outcome = isFailure(result) ? `**${word}**` : word
   const why = markdownText(sentences(message, hint), 1500)
   const detail = code === undefined ? why : `${markdownCode(code)} ${why}`
-  return row(markdownCode(file), markdownText(version), formatBytes(size), markdownCode(sha256), outcome, detail)
+  const what = [markdownCode(file), markdownText(version), formatBytes(size), timeOf(result), markdownCode(sha256)]
+  return row(...what, outcome, detail)
+}
+
+/** `0.4 s`, `12.0 s in 3 tries`; `` where nothing was sent. */
+function timeOf({ attempts, milliseconds }: FileResult): string {
+  if (attempts === 0) return ''
+  return `${(milliseconds / 1000).toFixed(1)} s${attempts > 1 ? ` in ${attempts} tries` : ''}`
 }
 
 function problemSection({ problems, run }: RunReport): Section {

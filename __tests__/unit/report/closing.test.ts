@@ -41,6 +41,19 @@ describe('the line of what is on the index', () => {
     )
   })
 
+  it('names what was there before, with the same bytes and with others', () => {
+    const files = [
+      fileWith('cp311-none-any', 'already-published'),
+      fileWith('cp312-none-any', 'conflict', { code: 'E_INDEX_CONFLICT' }),
+      fileWith('cp313-none-any', 'skipped', { code: 'E_INDEX_CONFLICT' }),
+      rejected('cp314-none-any'),
+    ]
+    assert.equal(
+      linesOf({ files }).state,
+      'On the index: 0 of 4 files by this run; there before with the same bytes: demo-1.2.0-cp311-none-any.whl; there before with other bytes, and not replaced: demo-1.2.0-cp312-none-any.whl, demo-1.2.0-cp313-none-any.whl; not published: demo-1.2.0-cp314-none-any.whl.',
+    )
+  })
+
   it('does not claim to know where an answer is missing, or came from a broken server', () => {
     const files = [
       fileWith('cp311-none-any', 'no-answer', { code: 'E_NETWORK_CLOSED' }),
@@ -66,9 +79,20 @@ describe('the line of what is on the index', () => {
 })
 
 describe('the line about a second run', () => {
-  it('is a plain yes where the index took nothing, and names the button', () => {
+  it('is a plain yes, and names the button: what is there is recognised', () => {
+    const button = '"Re-run failed jobs" is enough: it reads secrets and variables anew.'
+    const yes = `Run again: safe: files that are on the index are recognised and not sent again. ${button}`
+    assert.equal(afterOnly('E_CERT_EXPIRED').again, yes)
+    const files = [
+      fileWith('cp311-none-any', 'published'),
+      fileWith('sdist', 'no-answer', { code: 'E_HTTP_NO_ANSWER' }),
+    ]
+    assert.equal(linesOf({ files }).again, yes)
+  })
+
+  it('is one too where nobody looks and the index took nothing', () => {
     assert.equal(
-      afterOnly('E_CERT_EXPIRED').again,
+      linesOf({ problems: [problem('E_CERT_EXPIRED')], looksUp: false }).again,
       'Run again: safe, since the index took no file. "Re-run failed jobs" is enough: it reads secrets and variables anew.',
     )
   })
@@ -82,26 +106,34 @@ describe('the line about a second run', () => {
     assert.match(afterOnly('E_DIST_LAYOUT').again, /takes the same files; mended ones need a new build/)
   })
 
-  it('says what the index will do with files that it has, and gives the lines that leave them out', () => {
+  it('says, where nobody looks, what the index will do with files that it has, and gives the lines that leave them out', () => {
     const files = [
       fileWith('cp311-none-any', 'published'),
       rejected('cp312-none-any', 'E_HTTP_EXISTS'),
       rejected('sdist'),
     ]
-    const { again } = linesOf({ files })
-    assert.match(again, /^Run again: with care\. .*most indexes refuse the ones that they have/)
+    const { again } = linesOf({ files, looksUp: false })
+    assert.match(again, /^Run again: with care\. With `check-url: off` .*most indexes refuse the ones that they have/)
     assert.match(again, /`files`.*: !\*\*\/demo-1\.2\.0-cp311-none-any\.whl !\*\*\/demo-1\.2\.0-cp312-none-any\.whl$/)
   })
 
-  it('warns where a file without an answer may be there', () => {
-    const { again } = linesOf({ files: [fileWith('sdist', 'no-answer'), fileWith('cp311-none-any', 'not-tried')] })
+  it('warns where nobody looks and a file without an answer may be there', () => {
+    const { again } = linesOf({
+      looksUp: false,
+      files: [fileWith('sdist', 'no-answer'), fileWith('cp311-none-any', 'not-tried')],
+    })
     assert.match(again, /^Run again: with care\. /)
     assert.doesNotMatch(again, /!\*\*/)
   })
 
   it('is of no use where the index has every name', () => {
     const files = [fileWith('cp311-none-any', 'published'), rejected('cp312-none-any', 'E_HTTP_EXISTS')]
-    assert.match(linesOf({ files }).again, /^Run again: of no use for these files: the index has one of each name\./)
+    assert.match(linesOf({ files }).again, /^Run again: of no use for these files: the index has one of each name, /)
+  })
+
+  it('is of no use for files in conflict alone', () => {
+    const files = [fileWith('cp311-none-any', 'published'), fileWith('sdist', 'conflict', { code: 'E_INDEX_CONFLICT' })]
+    assert.match(linesOf({ files }).again, /^Run again: of no use for the files in conflict: .* new version\.$/)
   })
 
   it('is not needed for the files where all are published and something else failed', () => {

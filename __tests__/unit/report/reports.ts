@@ -8,6 +8,7 @@ export function reportWith(given: Partial<RunReport> = {}): RunReport {
   return {
     status: 'failed',
     dryRun: false,
+    looksUp: true,
     startedAt: new Date('2026-11-25T06:00:00Z'),
     finishedAt: new Date('2026-11-25T06:00:09Z'),
     repositoryUrl: new URL('https://index.example.com/legacy/'),

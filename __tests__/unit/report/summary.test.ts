@@ -66,8 +66,8 @@ describe('the summary', () => {
     const rows = fileRows(summaryOf(reportWith({ files })))
     const digest = `<code>${'0f'.repeat(32)}</code>`
     assert.deepEqual(rows, [
-      `| <code>demo-1.2.0-cp312-none-any.whl</code> | 1.2.0 | 1.2 MB | ${digest} | **rejected** | <code>E_HTTP_FORBIDDEN</code> the index answered 403 Forbidden: no permission. Ask for the permission to upload. |`,
-      `| <code>demo-1.2.0-cp311-none-any.whl</code> | 1.2.0 | 1.2 MB | ${digest} | published |  |`,
+      `| <code>demo-1.2.0-cp312-none-any.whl</code> | 1.2.0 | 1.2 MB | 0.8 s | ${digest} | **rejected** | <code>E_HTTP_FORBIDDEN</code> the index answered 403 Forbidden: no permission. Ask for the permission to upload. |`,
+      `| <code>demo-1.2.0-cp311-none-any.whl</code> | 1.2.0 | 1.2 MB | 0.8 s | ${digest} | published |  |`,
     ])
   })
 
