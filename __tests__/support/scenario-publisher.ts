@@ -1,0 +1,66 @@
+/** The second stage of a run as a publisher of scenarios: the product's own lookups, uploads and order, with short pauses. */
+import { digestOf } from '../../src/distributions/digest.ts'
+import { DownloadBudget } from '../../src/package-index/index-file.ts'
+import { lookUp } from '../../src/package-index/lookup.ts'
+import type { IndexAccess } from '../../src/package-index/lookups.ts'
+import { type FileResult, notTried } from '../../src/package-index/outcome.ts'
+import { Pace } from '../../src/package-index/pace.ts'
+import { publishFiles } from '../../src/package-index/publish-files.ts'
+import { RootProof } from '../../src/package-index/root-proof.ts'
+import type { SimpleIndex } from '../../src/package-index/simple-index.ts'
+import type { UploadTarget } from '../../src/package-index/upload.ts'
+import type { Publisher, Stage } from './scenario-run.ts'
+import { publishing, uploadTarget } from './upload-target.ts'
+
+/** Milliseconds: the longest first pause before something is tried again; how long a second try holds the file back. */
+const FIRST_PAUSE = 40
+const HOLD_BACK = 30
+
+export const publish: Publisher = async (stage) => {
+  const { distributions, settings, signal } = stage
+  const results: FileResult[] = []
+  const target = targetOf(stage)
+  const request = {
+    ...publishing(target),
+    ...settings,
+    access: accessOf(stage, target),
+    policy: { ...publishing(target).policy, skipExisting: settings.skipExisting },
+    onResult: (result: FileResult) => {
+      results.push(result)
+    },
+  }
+  const ended = await publishFiles(distributions, request, signal)
+  const told = new Set(results.map(({ file }) => file))
+  for (const one of distributions) if (!told.has(one.file)) results.push(notTried(one, ended))
+  return results
+}
+
+function targetOf({ index, transport, settings }: Stage): UploadTarget {
+  const { retries, idleTimeoutMs } = settings
+  const { dispatcher, explain } = transport
+  const pace = new Pace({ retries, firstPauseMs: FIRST_PAUSE, random: Math.random })
+  return uploadTarget(new URL(index.uploadUrl), {
+    dispatcher,
+    explain,
+    idleTimeoutMs,
+    pace,
+    retries,
+    holdBackMs: HOLD_BACK,
+  })
+}
+
+function accessOf({ index, settings }: Stage, target: UploadTarget): IndexAccess {
+  const root: SimpleIndex = { root: new URL(index.simpleUrl), source: 'given', server: undefined }
+  const shared = {
+    download: new DownloadBudget(),
+    proof: new RootProof(),
+    digestOf: (one: Parameters<Parameters<typeof lookUp>[4]['digestOf']>[0], algorithm: string, signal: AbortSignal) =>
+      digestOf(one.content, algorithm, signal),
+  }
+  return {
+    ask: (project, distributions, prefer, signal) =>
+      lookUp(project, distributions, root, target, { ...shared, prefer }, signal),
+    pace: target.pace,
+    retries: settings.retries,
+  }
+}
