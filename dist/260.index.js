@@ -166,10 +166,6 @@ var zip_headers = __webpack_require__(6719);
 
 
 
-/** Hints of the compressor on its effort: where they differ, the compressed data does. */
-const EFFORT_FLAGS = 0x0006;
-/** Sizes and positions, which follow from the compression. */
-const ZIP64_FIELD = 0x0001;
 /** Extra fields that hold times: of NTFS, and Info-ZIP's two. */
 const TIME_FIELDS = new Set([0x000a, 0x5455, 0x5855]);
 /** Info-ZIP's owner and group. */
@@ -226,9 +222,8 @@ class PackedMember {
             ...fieldsOf(local, zip_headers/* LOCAL_BYTES */.cF + local.readUInt16LE(26), local.readUInt16LE(28)),
         ];
         const hex = (of) => extras.filter(([id]) => of(id)).map(([id, content]) => `${id} ${content.toString('hex')}`);
-        const isOther = (id) => !TIME_FIELDS.has(id) && !OWNER_FIELDS.has(id) && id !== ZIP64_FIELD;
-        const flags = header.readUInt16LE(8) & ~EFFORT_FLAGS;
-        const numbers = [header.readUInt32LE(4), local.readUInt16LE(4), flags, header.readUInt16LE(36)];
+        const isOther = (id) => !TIME_FIELDS.has(id) && !OWNER_FIELDS.has(id);
+        const numbers = [header.readUInt32LE(4), local.readUInt16LE(4), header.readUInt16LE(8), header.readUInt16LE(36)];
         return {
             times: [header.readUInt32LE(12), local.readUInt32LE(10), ...hex((id) => TIME_FIELDS.has(id))].join(),
             permissions: String(header.readUInt32LE(38)),

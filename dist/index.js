@@ -24272,6 +24272,7 @@ async function confirmProject(distributions, wait, onEnd) {
         prefer = prefer === 'json' ? 'html' : 'json';
     }
 }
+/** Whether the index has a file of this name, whatever its bytes. */
 function isListed(finding) {
     return finding !== undefined && finding.state !== 'absent';
 }
@@ -24685,7 +24686,6 @@ async function publishFiles(distributions, request, signal) {
     const publishing = new Publishing(request, lookups, signal);
     try {
         const missing = await publishing.lookUp(distributions);
-        request.onMissing(missing);
         const ended = await publishing.send(missing);
         await publishing.confirm();
         await publishing.settleDoubts();
@@ -24715,18 +24715,19 @@ class Publishing {
     }
     /** The files that the index does not have; the others have their result. */
     async lookUp(distributions) {
-        if (this.#lookups === undefined)
+        if (this.#lookups === undefined) {
+            this.#request.onMissing(distributions);
             return distributions;
+        }
         const projects = await this.#lookups.all(this.#signal);
         for (const [project, { known }] of projects)
             if (known)
                 this.#known.add(project);
-        const missing = [];
-        for (const one of distributions) {
-            const finding = projects.get(one.project)?.files.get(one.file);
-            if (finding === undefined || finding.state === 'absent')
-                missing.push(one);
-            else
+        const findings = new Map(distributions.map((one) => [one, projects.get(one.project)?.files.get(one.file)]));
+        const missing = distributions.filter((one) => !isListed(findings.get(one)));
+        this.#request.onMissing(missing);
+        for (const [one, finding] of findings) {
+            if (isListed(finding))
                 this.#tell(one, await this.#existing(one, finding));
         }
         return missing;
@@ -24757,7 +24758,7 @@ class Publishing {
         const finding = await this.#lookAgain(distribution);
         if (finding instanceof lib_errors/* PublishError */.S1)
             return lookupEnds(distribution, finding);
-        if (finding.state !== 'absent')
+        if (isListed(finding))
             return settled(await this.#existing(distribution, finding));
         const { target } = this.#request;
         const onSent = (one, bytes) => {
@@ -24783,7 +24784,7 @@ class Publishing {
         const { outcome, problem, ends, exists, found, retry } = end;
         if (found?.state === 'same')
             return { ...settled(present(distribution, 'published', end)), upload: end };
-        if (found !== undefined && found.state !== 'absent')
+        if (isListed(found))
             return settled(await this.#existing(distribution, found, end));
         if (exists)
             return await this.#existsStep(distribution, end);
@@ -24808,14 +24809,13 @@ class Publishing {
         for (const [distribution, end] of this.#doubtful) {
             const found = await this.#lookups?.now(distribution, this.#signal);
             this.#doubtful.delete(distribution);
-            const isThere = found !== undefined && found.state !== 'absent';
-            this.#request.onResult(isThere ? await this.#existing(distribution, found, end) : doubtful(distribution, end));
+            this.#request.onResult(isListed(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end));
         }
     }
     /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
     async #existsStep(distribution, end) {
         const finding = await this.#lookups?.now(distribution, this.#signal);
-        if (finding === undefined || finding.state === 'absent') {
+        if (!isListed(finding)) {
             if (this.#lookups === undefined)
                 return settled(this.#notComparable(distribution, end, undefined));
             return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined };
@@ -33943,6 +33943,7 @@ function reportOf(progress, facts, cancelled, now) {
     return {
         status: hasSucceeded(progress) ? 'succeeded' : failed,
         dryRun: inputs?.dryRun ?? false,
+        looksUp: inputs?.checkUrl !== 'off',
         startedAt: progress.startedAt,
         finishedAt: now,
         repositoryUrl: inputs?.repositoryUrl,
@@ -34052,13 +34053,21 @@ function listWithin(items, max, separator = ', ') {
 const SHOWN_PROBLEMS = 5;
 /** One file's end as a line of the log. The hint stands in the file's annotation. */
 function fileLine(result) {
-    const { file, size, outcome, milliseconds } = result;
-    const { word } = statusOf(result);
+    const { file, outcome } = result;
+    const { word, sentence } = statusOf(result);
     if (outcome === 'published')
-        return `${file}: ${word} (${(0,lib_text/* formatBytes */.z3)(size)} in ${(milliseconds / 1000).toFixed(1)} s)`;
+        return `${file}: ${word} (${howPublished(result)})`;
+    if (outcome === 'already-published')
+        return `${file}: ${sentence}`;
     const reason = reasonOf(result);
     const story = outcome === 'not-tried' && reason !== '' ? [reason] : [word, reason];
     return [file, ...story].filter((part) => part !== '').join(': ');
+}
+/** `1.2 MB in 0.4 s, sha256 verified` */
+function howPublished({ size, milliseconds, attempts, verified }) {
+    const time = `${(0,lib_text/* formatBytes */.z3)(size)} in ${(milliseconds / 1000).toFixed(1)} s`;
+    const tries = attempts > 1 ? ` and ${attempts} tries` : '';
+    return `${time}${tries}${verified === 'no' ? '' : `, ${verified} verified`}`;
 }
 /** One line a problem, five at most, then how many more there are. */
 function problemLines(problems) {
@@ -34301,8 +34310,8 @@ function closingLines(report) {
     return closingOf(report).map(({ label, text, link }) => `${label}: ${text}${link === '' ? '' : ` ${link}`}`);
 }
 /**
- * What is on the index, whether a second run is safe and which button starts it, what to mend, whom to ask. This version
- * does not look at the index: what a second run meets there is the index's own rule, and the lines say so.
+ * What is on the index, whether a second run is safe and which button starts it, what to mend, whom to ask. Where nobody
+ * looks (`check-url: off`), what a second run meets is the index's own rule, and the lines say so.
  */
 function closingOf(report) {
     if (report.status === 'succeeded')
@@ -34342,10 +34351,12 @@ function codesOf({ problems, files }) {
     return [...new Set([...problems.map(({ code }) => code), ...ofFiles])];
 }
 function placeOf({ outcome, code }) {
-    if (outcome === 'published' || outcome === 'already-published')
+    if (outcome === 'published')
         return 'published';
+    if (outcome === 'already-published')
+        return 'same-before';
     if (outcome === 'conflict' || outcome === 'skipped')
-        return 'there-before';
+        return code === 'E_INDEX_CONFLICT' ? 'other-before' : 'there-before';
     if (outcome === 'no-answer' || outcome === 'unconfirmed')
         return 'unknown';
     if (outcome !== 'rejected')
@@ -34355,6 +34366,8 @@ function placeOf({ outcome, code }) {
     // A front that waited too long for the index answers 504, and the index may have the file.
     return code === 'E_HTTP_SERVER_ERROR' ? 'unknown' : 'missing';
 }
+/** Names that the index has. */
+const ON_INDEX = ['published', 'same-before', 'other-before', 'there-before'];
 function filesAt({ files }, ...places) {
     return files.filter((file) => places.includes(placeOf(file)));
 }
@@ -34371,6 +34384,8 @@ function stateOf(report) {
     const published = filesAt(report, 'published').length;
     const parts = [
         `${published} of ${(0,lib_text/* count */.U9)(files.length, 'file')} by this run${namesAt(report, 'published', ': ')}`,
+        namesAt(report, 'same-before', 'there before with the same bytes: '),
+        namesAt(report, 'other-before', 'there before with other bytes, and not replaced: '),
         namesAt(report, 'there-before', 'there before, and not replaced: '),
         namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
         namesAt(report, 'missing', 'not published: '),
@@ -34378,25 +34393,30 @@ function stateOf(report) {
     return finished(parts.filter((part) => part !== '').join('; '));
 }
 function againOf(report, repairs) {
-    const { files, dryRun } = report;
+    const { files, dryRun, looksUp } = report;
     if (dryRun)
         return `safe, always. ${buttonFor(repairs)}`;
-    const onIndex = filesAt(report, 'published', 'there-before');
+    const onIndex = filesAt(report, ...ON_INDEX);
+    if (files.length > 0 && onIndex.length === files.length)
+        return allThere(report);
+    if (looksUp)
+        return `safe: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`;
     const unknown = filesAt(report, 'unknown');
     if (onIndex.length === 0 && unknown.length === 0)
         return `safe, since the index took no file. ${buttonFor(repairs)}`;
-    if (onIndex.length === files.length)
-        return notNeeded(report);
     const care = `with care. ${SECOND_TIME}`;
     return onIndex.length === 0
         ? care
         : `${care} For the rest alone, start a new run with these lines in \`files\`, after its patterns (\`dist/*\`): ${closing_exclusions(onIndex)}`;
 }
-const SECOND_TIME = '"Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.';
-function notNeeded(report) {
+const SECOND_TIME = 'With `check-url: off` "Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.';
+function allThere(report) {
+    const other = filesAt(report, 'other-before').length;
+    if (other > 0)
+        return 'of no use for the files in conflict: other bytes under a name need a new version.';
     if (filesAt(report, 'there-before').length === 0)
         return 'not needed for the files: all of them are on the index.';
-    return 'of no use for these files: the index has one of each name. This version does not compare the bytes; other bytes need a new version.';
+    return 'of no use for these files: the index has one of each name, and its bytes could not be compared.';
 }
 function closing_exclusions(files) {
     const lines = files.map(({ file }) => `!**/${file}`);
@@ -34983,7 +35003,7 @@ function pictureSection(report) {
     return picture === '' ? [] : [`### Chain and server\n\n\`\`\`mermaid\n${picture}\`\`\`\n\n`];
 }
 function fileSection({ files }) {
-    const heading = `### Files\n\n${row('File', 'Version', 'Size', 'SHA-256', 'Outcome', 'Detail')}${row(...Array(6).fill('---'))}`;
+    const heading = `### Files\n\n${row('File', 'Version', 'Size', 'Time', 'SHA-256', 'Outcome', 'Detail')}${row(...Array(7).fill('---'))}`;
     return { heading, items: failuresFirst(files).map(fileRow), noun: 'file' };
 }
 function row(...cells) {
@@ -34995,7 +35015,14 @@ function fileRow(result) {
     const outcome = isFailure(result) ? `**${word}**` : word;
     const why = (0,lib_text/* markdownText */.p7)(sentences(message, hint), 1500);
     const detail = code === undefined ? why : `${(0,lib_text/* markdownCode */.D9)(code)} ${why}`;
-    return row((0,lib_text/* markdownCode */.D9)(file), (0,lib_text/* markdownText */.p7)(version), (0,lib_text/* formatBytes */.z3)(size), (0,lib_text/* markdownCode */.D9)(sha256), outcome, detail);
+    const what = [(0,lib_text/* markdownCode */.D9)(file), (0,lib_text/* markdownText */.p7)(version), (0,lib_text/* formatBytes */.z3)(size), timeOf(result), (0,lib_text/* markdownCode */.D9)(sha256)];
+    return row(...what, outcome, detail);
+}
+/** `0.4 s`, `12.0 s in 3 tries`; `` where nothing was sent. */
+function timeOf({ attempts, milliseconds }) {
+    if (attempts === 0)
+        return '';
+    return `${(milliseconds / 1000).toFixed(1)} s${attempts > 1 ? ` in ${attempts} tries` : ''}`;
 }
 function problemSection({ problems, run }) {
     const items = problems.map(({ code, message, hint }) => {
@@ -36636,15 +36663,19 @@ function openReading(plan, { elsewhere }, target, temp) {
 function otherDigest({ content }, algorithm, signal) {
     return digest_digestOf(content, algorithm, signal);
 }
+/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
+const COMPARE_TIME = 20_000;
 /** Bytes by which the index's file may be larger than twice ours and still be fetched. */
 const ROOM = 64 * 1024;
 async function compareWith(url, { file, kind, size, content }, { reader, download, temp }, signal) {
     const limit = size * 2 + ROOM;
+    const time = AbortSignal.timeout(COMPARE_TIME);
+    const ends = AbortSignal.any([signal, time]);
     if (!download.reserve(limit))
         return '';
     let fetched = 0;
     const fill = async (write) => {
-        const { complete, encoded } = await (0,index_file/* fetchIndexFile */.t)(url, limit, reader, signal, (chunk) => {
+        const { complete, encoded } = await (0,index_file/* fetchIndexFile */.t)(url, limit, reader, ends, (chunk) => {
             fetched += chunk.length;
             write(chunk);
         });
@@ -36654,12 +36685,13 @@ async function compareWith(url, { file, kind, size, content }, { reader, downloa
         const options = { directory: temp, shownName: "the index's file" };
         // Loaded here alone: most runs meet no conflict.
         const { describeDifference } = await __nccwpck_require__.e(/* import() */ 260).then(__nccwpck_require__.bind(__nccwpck_require__, 260));
-        const use = (theirs) => describeDifference(content, theirs, kind, file, signal);
+        const use = (theirs) => describeDifference(content, theirs, kind, file, ends);
         return (await withDownloaded(fill, options, use)) ?? '';
     }
     catch (error) {
         // It only explains: a conflict is one without it.
-        if (error instanceof simple_index/* LookupFailure */.B || error instanceof lib_errors/* PublishError */.S1)
+        signal.throwIfAborted();
+        if (time.aborted || error instanceof simple_index/* LookupFailure */.B || error instanceof lib_errors/* PublishError */.S1)
             return '';
         throw error;
     }
@@ -36785,7 +36817,10 @@ async function publishAll(run, plan, session, progress) {
         maxParallel: inputs.maxParallel,
         // A dry run gets here with problems, for which no file would be sent.
         untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
-        onMissing: (missing) => meter.expect(missing),
+        onMissing: (missing) => {
+            meter.expect(missing);
+            tellIndex(run, plan, missing.length);
+        },
         onSent: (distribution) => meter.ended(distribution),
         onResult: (result) => {
             progress.results.push(result);
@@ -36804,6 +36839,12 @@ async function publishAll(run, plan, session, progress) {
         if (mixture !== undefined)
             progress.warnings.unshift(mixture);
     }
+}
+function tellIndex({ runner }, { simpleIndex, distributions }, missing) {
+    if (simpleIndex === 'off' || distributions.length === 0)
+        return;
+    const there = distributions.length - missing;
+    runner.log('Index', `${(0,lib_text/* shownUrl */.zA)(simpleIndex.root)} has ${there} of ${(0,lib_text/* count */.U9)(distributions.length, 'file')}`);
 }
 /** Milliseconds between two lines of the log about how far the uploads are. */
 const PROGRESS_EVERY = 10_000;

@@ -11,7 +11,7 @@ import { deliver } from './report/deliver.ts'
 import { fileLine } from './report/log-lines.ts'
 import { ProgressMeter } from './report/progress-meter.ts'
 import { openReading, openSession, type Session, uploadTarget } from './session.ts'
-import { count, redact } from './text.ts'
+import { count, redact, shownUrl } from './text.ts'
 import { type ServerTrust, trustOf } from './transport/trust.ts'
 
 /**
@@ -113,7 +113,10 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
     maxParallel: inputs.maxParallel,
     // A dry run gets here with problems, for which no file would be sent.
     untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
-    onMissing: (missing) => meter.expect(missing),
+    onMissing: (missing) => {
+      meter.expect(missing)
+      tellIndex(run, plan, missing.length)
+    },
     onSent: (distribution) => meter.ended(distribution),
     onResult: (result) => {
       progress.results.push(result)
@@ -129,6 +132,12 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
     // First, since the summary begins with the first warnings.
     if (mixture !== undefined) progress.warnings.unshift(mixture)
   }
+}
+
+function tellIndex({ runner }: PlanRequest, { simpleIndex, distributions }: Plan, missing: number): void {
+  if (simpleIndex === 'off' || distributions.length === 0) return
+  const there = distributions.length - missing
+  runner.log('Index', `${shownUrl(simpleIndex.root)} has ${there} of ${count(distributions.length, 'file')}`)
 }
 
 /** Milliseconds between two lines of the log about how far the uploads are. */

@@ -73,11 +73,16 @@ describe('README.md', () => {
 
   it('shows the log of a run that is refused', async () => {
     const log = await logOf(new Date(Date.now() - 3 * DAY_MS))
-    assert.equal(timeless(log), timeless(examples[1] ?? ''))
+    assert.equal(timeless(log), timeless(examples[2] ?? ''))
     assert.equal(index.connections, 0)
   })
 
   it('shows the log of a good run', async () => {
     assert.equal(timeless(await logOf(undefined)), timeless(examples[0] ?? ''))
+  })
+
+  it('shows the end of the log of the same run a second time', async () => {
+    const again = await logOf(undefined)
+    assert.equal(timeless(again.slice(again.indexOf('Index '))), timeless(examples[1] ?? ''))
   })
 })

@@ -72,7 +72,8 @@ async function confirmProject(
   }
 }
 
-function isListed(finding: Finding | undefined): finding is Exclude<Finding, { state: 'absent' }> {
+/** Whether the index has a file of this name, whatever its bytes. */
+export function isListed(finding: Finding | undefined): finding is Exclude<Finding, { state: 'absent' }> {
   return finding !== undefined && finding.state !== 'absent'
 }
 

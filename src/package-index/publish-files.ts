@@ -1,6 +1,6 @@
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
-import { type Confirmation, confirm } from './confirm.ts'
+import { type Confirmation, confirm, isListed } from './confirm.ts'
 import { type ExistingPolicy, occupied, present } from './existing.ts'
 import { type IndexAccess, Lookups } from './lookups.ts'
 import { type FileResult, failsStep, notTried, resultOf, wordsOfProblem } from './outcome.ts'
@@ -46,7 +46,6 @@ export async function publishFiles(
   const publishing = new Publishing(request, lookups, signal)
   try {
     const missing = await publishing.lookUp(distributions)
-    request.onMissing(missing)
     const ended = await publishing.send(missing)
     await publishing.confirm()
     await publishing.settleDoubts()
@@ -83,14 +82,17 @@ class Publishing {
 
   /** The files that the index does not have; the others have their result. */
   async lookUp(distributions: readonly Distribution[]): Promise<readonly Distribution[]> {
-    if (this.#lookups === undefined) return distributions
+    if (this.#lookups === undefined) {
+      this.#request.onMissing(distributions)
+      return distributions
+    }
     const projects = await this.#lookups.all(this.#signal)
     for (const [project, { known }] of projects) if (known) this.#known.add(project)
-    const missing: Distribution[] = []
-    for (const one of distributions) {
-      const finding = projects.get(one.project)?.files.get(one.file)
-      if (finding === undefined || finding.state === 'absent') missing.push(one)
-      else this.#tell(one, await this.#existing(one, finding))
+    const findings = new Map(distributions.map((one) => [one, projects.get(one.project)?.files.get(one.file)]))
+    const missing = distributions.filter((one) => !isListed(findings.get(one)))
+    this.#request.onMissing(missing)
+    for (const [one, finding] of findings) {
+      if (isListed(finding)) this.#tell(one, await this.#existing(one, finding))
     }
     return missing
   }
@@ -118,7 +120,7 @@ class Publishing {
     if (untried !== undefined) return settled(untriedResult(distribution, untried))
     const finding = await this.#lookAgain(distribution)
     if (finding instanceof PublishError) return lookupEnds(distribution, finding)
-    if (finding.state !== 'absent') return settled(await this.#existing(distribution, finding))
+    if (isListed(finding)) return settled(await this.#existing(distribution, finding))
     const { target } = this.#request
     const onSent: UploadTarget['onSent'] = (one, bytes) => {
       begun.add(one)
@@ -142,7 +144,7 @@ class Publishing {
   async #stepOf(distribution: Distribution, end: UploadEnd): Promise<Step> {
     const { outcome, problem, ends, exists, found, retry } = end
     if (found?.state === 'same') return { ...settled(present(distribution, 'published', end)), upload: end }
-    if (found !== undefined && found.state !== 'absent') return settled(await this.#existing(distribution, found, end))
+    if (isListed(found)) return settled(await this.#existing(distribution, found, end))
     if (exists) return await this.#existsStep(distribution, end)
     const { access, verify } = this.#request
     if (outcome === 'published') {
@@ -166,15 +168,16 @@ class Publishing {
     for (const [distribution, end] of this.#doubtful) {
       const found = await this.#lookups?.now(distribution, this.#signal)
       this.#doubtful.delete(distribution)
-      const isThere = found !== undefined && found.state !== 'absent'
-      this.#request.onResult(isThere ? await this.#existing(distribution, found, end) : doubtful(distribution, end))
+      this.#request.onResult(
+        isListed(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end),
+      )
     }
   }
 
   /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
   async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
     const finding = await this.#lookups?.now(distribution, this.#signal)
-    if (finding === undefined || finding.state === 'absent') {
+    if (!isListed(finding)) {
       if (this.#lookups === undefined) return settled(this.#notComparable(distribution, end, undefined))
       return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }
     }

@@ -9,12 +9,20 @@ export const SHOWN_PROBLEMS = 5
 
 /** One file's end as a line of the log. The hint stands in the file's annotation. */
 export function fileLine(result: FileResult): string {
-  const { file, size, outcome, milliseconds } = result
-  const { word } = statusOf(result)
-  if (outcome === 'published') return `${file}: ${word} (${formatBytes(size)} in ${(milliseconds / 1000).toFixed(1)} s)`
+  const { file, outcome } = result
+  const { word, sentence } = statusOf(result)
+  if (outcome === 'published') return `${file}: ${word} (${howPublished(result)})`
+  if (outcome === 'already-published') return `${file}: ${sentence}`
   const reason = reasonOf(result)
   const story = outcome === 'not-tried' && reason !== '' ? [reason] : [word, reason]
   return [file, ...story].filter((part) => part !== '').join(': ')
+}
+
+/** `1.2 MB in 0.4 s, sha256 verified` */
+function howPublished({ size, milliseconds, attempts, verified }: FileResult): string {
+  const time = `${formatBytes(size)} in ${(milliseconds / 1000).toFixed(1)} s`
+  const tries = attempts > 1 ? ` and ${attempts} tries` : ''
+  return `${time}${tries}${verified === 'no' ? '' : `, ${verified} verified`}`
 }
 
 /** One line a problem, five at most, then how many more there are. */
