@@ -96,11 +96,13 @@ function death(failure: Failure): Verdict {
 /** The second death of one file at one place. Another try would be the third. */
 export function twiceAtOnePlace(exchange: Exchange, contentLength: number): Verdict {
   const { error: cause } = exchange
+  const complete = exchange.sent === contentLength
+  const where = complete ? 'after everything had been sent' : amount({ exchange, contentLength })
   return {
     outcome: 'no-answer',
     problem: new PublishError({
       code: 'E_HTTP_NO_ANSWER',
-      message: `the connection was closed ${amount({ exchange, contentLength })}, twice at the same place and without an answer: a size limit is likely`,
+      message: `the connection was closed ${where}, twice at the same place and without an answer: a limit of size${complete ? ' or time' : ''} is likely`,
       hint: 'Have the limit raised, and each of several in a row: client_max_body_size of nginx, --max-request-body-size of devpi and Waitress, the limits of a firewall.',
       cause,
     }),

@@ -150,8 +150,10 @@ async function inTurn(
 /** Bytes. How far two deaths at one limit may lie apart: what waits in this machine's buffers differs. */
 const SAME_PLACE = 1024 * 1024
 
+/** A small body is in the buffers as a whole before anything dies: its place is not known, and no limit is that low. */
 function isSamePlace(before: Exchange | undefined, now: Exchange, { contentLength }: MultipartForm): boolean {
-  return before !== undefined && Math.abs(before.sent - now.sent) <= Math.max(SAME_PLACE, contentLength / 10)
+  if (before === undefined || contentLength <= SAME_PLACE) return false
+  return Math.abs(before.sent - now.sent) <= Math.max(SAME_PLACE, contentLength / 10)
 }
 
 function formOf(distribution: Distribution): MultipartForm {

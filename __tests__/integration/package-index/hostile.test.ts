@@ -12,7 +12,7 @@ import { type UploadEnd, type UploadTarget, uploadDistribution } from '../../../
 import { Secrets } from '../../../src/text.ts'
 import { type HostileIndex, type Script, startHostileIndex } from '../../support/hostile-index.ts'
 import { type OpenDistribution, openDistribution } from '../../support/open-distribution.ts'
-import { publishing, uploadTarget } from '../../support/upload-target.ts'
+import { publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
 
 const NEVER = new AbortController().signal
 const MB = 1_000_000
@@ -598,5 +598,96 @@ describe('three files in order', () => {
       })
       assert.deepEqual(await outcomes(['200 OK', '200 OK', '200 OK'].with(index, '401 Unauthorized')), expected)
     }
+  })
+})
+
+describe('a file that is sent again', () => {
+  const tries = (retries: number): Partial<UploadTarget> => ({ retries, pace: quickPace(retries) })
+
+  it('is sent whole, and published when the server is well again', async () => {
+    for (const first of ['503 Service Unavailable', '429 Too Many Requests', '500 Oh no', '408 Request Timeout']) {
+      const statusLines = [first, first, '200 OK']
+      const bodies: Buffer[] = []
+      const end = await upload(
+        async (connection) => {
+          for (;;) {
+            bodies.push(await connection.request())
+            connection.answer(statusLines.shift() ?? '')
+          }
+        },
+        { target: tries(4) },
+      )
+      assert.deepEqual([...summary(end), end.attempts], ['published', undefined, 'file', 3])
+      assert.deepEqual(new Set(bodies.map(({ length }) => length)).size, 1)
+    }
+  })
+
+  it('gets as many tries as it has retries, and then the last answer counts', async () => {
+    let requests = 0
+    const script: Script = async (connection) => {
+      for (;;) {
+        await connection.request()
+        requests += 1
+        connection.answer('502 Bad Gateway')
+      }
+    }
+    const end = await upload(script, { target: tries(2) })
+    assert.deepEqual([...summary(end), end.attempts, requests], ['rejected', 'E_HTTP_SERVER_ERROR', 'file', 3, 3])
+  })
+
+  it('is not sent again after a final no, or a wait that is too long', async () => {
+    for (const answer of ['400 Bad Request', '403 Forbidden', '503 Busy\r\nRetry-After: 86400']) {
+      const script: Script = async (connection) => {
+        await connection.request()
+        connection.answer(answer)
+      }
+      assert.equal((await upload(script, { target: tries(4) })).attempts, 1)
+    }
+  })
+
+  it('is sent once more where the connection died at one place of a large body, and no third time', async () => {
+    let connections = 0
+    const script: Script = async (connection) => {
+      connections += 1
+      await connection.head()
+      await connection.take(4 * 1024 * 1024)
+      await connection.reset()
+    }
+    const end = await upload(script, { bytes: Buffer.alloc(16 * 1024 * 1024, 7), target: tries(4) })
+    assert.deepEqual([...summary(end), end.attempts, connections], ['no-answer', 'E_HTTP_NO_ANSWER', 'file', 2, 2])
+    assert.match(
+      end.problem?.message ?? '',
+      /after about 4\.\d MB of 16\.8 MB, twice at the same place .*: a limit of size is likely$/,
+    )
+  })
+
+  it('is sent on where the places differ', async () => {
+    const places = [2, 12, 6].map((megabytes) => megabytes * 1024 * 1024)
+    const script: Script = async (connection) => {
+      const place = places.shift()
+      if (place === undefined) {
+        await connection.request()
+        return connection.answer('200 OK')
+      }
+      await connection.head()
+      await connection.take(place)
+      await connection.reset()
+    }
+    const end = await upload(script, { bytes: Buffer.alloc(16 * 1024 * 1024, 7), target: tries(4) })
+    assert.deepEqual([...summary(end), end.attempts], ['published', undefined, 'file', 4])
+  })
+
+  it('waits for a refusal before its content, once a connection died: the refusal is heard', async () => {
+    let connections = 0
+    const script: Script = async (connection) => {
+      connections += 1
+      await connection.head()
+      connection.answer('413 Content Too Large')
+      await connection.reset()
+    }
+    // What is heard at the first try depends on the moment of the reset.
+    const end = await upload(script, { bytes: LARGE, target: { ...tries(4), holdBackMs: 1_000 } })
+    assert.deepEqual(summary(end), ['rejected', 'E_HTTP_TOO_LARGE', 'file'])
+    assert.ok(connections <= 2)
   })
 })
