@@ -4,6 +4,7 @@ import type { Distribution } from './distributions/distribution.ts'
 import { withDownloaded } from './distributions/downloaded-file.ts'
 import type { OpenFile } from './distributions/open-file.ts'
 import { PublishError } from './errors.ts'
+import { ChunkBuffers } from './package-index/chunk-buffers.ts'
 import type { ExistingPolicy } from './package-index/existing.ts'
 import { DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
 import type { IndexAccess } from './package-index/lookups.ts'
@@ -89,6 +90,7 @@ export function uploadTarget(
     userAgent: `publish-python-mtls/${ACTION_VERSION}`,
     idleTimeoutMs,
     secrets,
+    buffers: new ChunkBuffers(),
     certificateSubject: identity === 'none' || handshake !== 'accepted' ? undefined : identity.subject,
     explain: transport.explain,
     likelyReason: transport.likelyReason,

@@ -1,4 +1,5 @@
 /** Upload targets for tests: one try and no waiting, unless a test says otherwise. */
+import { ChunkBuffers } from '../../src/package-index/chunk-buffers.ts'
 import { Pace } from '../../src/package-index/pace.ts'
 import type { PublishRequest } from '../../src/package-index/publish-files.ts'
 import type { UploadTarget } from '../../src/package-index/upload.ts'
@@ -16,6 +17,7 @@ export function uploadTarget(url: URL, way: Pick<UploadTarget, 'dispatcher'> & P
     userAgent: 'publish-python-mtls/0',
     idleTimeoutMs: 20_000,
     secrets: new Secrets(),
+    buffers: new ChunkBuffers(),
     certificateSubject: 'CN=release',
     explain: () => undefined,
     likelyReason: async () => '',

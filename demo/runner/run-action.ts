@@ -59,7 +59,7 @@ export interface ActionRun {
 
 type Values = Readonly<Record<string, string>>
 
-interface Manifest {
+export interface Manifest {
   readonly inputs?: Readonly<Record<string, { readonly default?: unknown } | null>>
   readonly runs: { readonly main: string; readonly post?: string }
 }
@@ -156,12 +156,12 @@ function toRun(main: StepEnd, post: StepEnd | undefined): ActionRun {
 }
 
 /** What the runner sets for every step, `with:` and `env:` of the step included. */
-function environmentOf(request: ActionRequest, manifest: Manifest): NodeJS.ProcessEnv {
+export function environmentOf(request: ActionRequest, manifest: Manifest): Record<string, string> {
   const inherited = INHERITED.map((name) => [name, process.env[name]])
   const defaults = Object.entries(manifest.inputs ?? {}).map(([name, input]) => [name, String(input?.default ?? '')])
   const inputs = Object.entries({ ...Object.fromEntries(defaults), ...request.inputs })
   const variables = inputs.map(([name, value]) => [`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`, value])
-  const env: NodeJS.ProcessEnv = {
+  const env: Record<string, string | undefined> = {
     ...Object.fromEntries(inherited),
     ...GITHUB_VARIABLES,
     GITHUB_ACTION_PATH: request.actionDir,
@@ -172,7 +172,9 @@ function environmentOf(request: ActionRequest, manifest: Manifest): NodeJS.Proce
     ...Object.fromEntries(variables),
     ...request.env,
   }
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 function stateVariables(state: Values): Values {

@@ -3,13 +3,19 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OpenFile } from './open-file.ts'
 
 /** Bytes between two looks at the signal: about a millisecond of hashing. */
-const CHUNK_BYTES = 1024 * 1024
+export const DIGEST_CHUNK_BYTES = 1024 * 1024
 
 /** Hexadecimal, lower case. */
 export interface Digests {
   readonly sha256: string
   /** Only where it was asked for: nothing but old servers read it. */
   readonly md5: string | undefined
+}
+
+export interface DigestOptions {
+  readonly md5: boolean
+  /** DIGEST_CHUNK_BYTES bytes to read into, for many files: a new buffer costs as much as hashing what is read into it. */
+  readonly buffer?: Buffer
 }
 
 /**
@@ -19,14 +25,14 @@ export interface Digests {
  */
 export async function digest(
   file: OpenFile,
-  algorithms: { readonly md5: boolean },
+  { md5: wantsMd5, buffer = Buffer.allocUnsafeSlow(DIGEST_CHUNK_BYTES) }: DigestOptions,
   signal?: AbortSignal,
 ): Promise<Digests> {
   const sha256 = createHash('sha256')
-  const md5 = algorithms.md5 ? createHash('md5') : undefined
-  for (let position = 0; position < file.size; position += CHUNK_BYTES) {
+  const md5 = wantsMd5 ? createHash('md5') : undefined
+  for (let position = 0; position < file.size; position += DIGEST_CHUNK_BYTES) {
     signal?.throwIfAborted()
-    const chunk = file.readSync(position, Math.min(CHUNK_BYTES, file.size - position))
+    const chunk = file.readSync(position, Math.min(DIGEST_CHUNK_BYTES, file.size - position), buffer)
     sha256.update(chunk)
     md5?.update(chunk)
     await nextTurn()
@@ -43,9 +49,10 @@ export async function digest(
 export async function digestOf(file: OpenFile, algorithm: string, signal: AbortSignal): Promise<string | undefined> {
   const hash = hashOf(algorithm)
   if (hash === undefined) return undefined
-  for (let position = 0; position < file.size; position += CHUNK_BYTES) {
+  const buffer = Buffer.allocUnsafeSlow(DIGEST_CHUNK_BYTES)
+  for (let position = 0; position < file.size; position += DIGEST_CHUNK_BYTES) {
     signal.throwIfAborted()
-    hash.update(file.readSync(position, Math.min(CHUNK_BYTES, file.size - position)))
+    hash.update(file.readSync(position, Math.min(DIGEST_CHUNK_BYTES, file.size - position), buffer))
     await nextTurn()
   }
   file.assertUnchanged()

@@ -64,12 +64,12 @@ export class OpenFile {
   }
 
   /**
-   * Bytes `position` to `position + length`, all of them, in a buffer of their own.
+   * Bytes `position` to `position + length`, all of them, at the start of `into`, or in a buffer of their own.
    *
    * @throws PublishError E_DIST_LAYOUT when they were never in the file (an archive that is cut off, or points past its
    *   end), E_DIST_CHANGED when the file became shorter, E_DIST_FILE when the system cannot read it
    */
-  readSync(position: number, length: number): Buffer {
+  readSync(position: number, length: number, into?: Buffer): Buffer {
     const end = position + length
     // Before anything is allocated: the numbers come out of an archive.
     if (!(position >= 0 && length >= 0 && end <= this.size)) {
@@ -79,7 +79,7 @@ export class OpenFile {
         hint: 'Build the distribution again, and compare its size with that of the file where it was built.',
       })
     }
-    const buffer = Buffer.allocUnsafe(length)
+    const buffer = into?.subarray(0, length) ?? Buffer.allocUnsafe(length)
     let filled = 0
     while (filled < length) {
       const read = this.#readInto(buffer, filled, position + filled)
@@ -125,14 +125,23 @@ export class OpenFile {
    * A chunk is handed out only after the next one was read and the file was seen unchanged, so the last one is held
    * back until everything is known to be what was hashed: a server never completes a file that changed.
    *
+   * With a `ring` of three or more buffers of `chunkBytes` bytes, chunks lie in them in turn: the one that was handed out
+   * stays as it is until the next but one is asked for. Without it each has a buffer of its own.
+   *
    * @throws PublishError E_DIST_CHANGED; the signal's reason when it is aborted
    */
-  async *content(chunkBytes: number = CHUNK_BYTES, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  async *content(
+    chunkBytes: number = CHUNK_BYTES,
+    signal?: AbortSignal,
+    ring?: readonly Buffer[],
+  ): AsyncGenerator<Buffer> {
     let held: Buffer | undefined
+    let turn = 0
     for (let position = 0; position < this.size; position += chunkBytes) {
       signal?.throwIfAborted()
-      // A new buffer each time: the consumer may still hold the one before (a socket that is not drained).
-      const chunk = this.readSync(position, Math.min(chunkBytes, this.size - position))
+      const into = ring?.[turn % ring.length]
+      turn += 1
+      const chunk = this.readSync(position, Math.min(chunkBytes, this.size - position), into)
       this.assertUnchanged()
       if (held !== undefined) yield held
       held = chunk

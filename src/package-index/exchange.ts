@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { type Answer, answerText, MAX_ANSWER_BYTES } from './answer.ts'
+import type { Ring } from './chunk-buffers.ts'
 import type { MultipartForm } from './multipart.ts'
 
 /** What became of one POST. */
@@ -30,6 +31,8 @@ export interface PostRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly form: MultipartForm
+  /** What the file is read into; undefined: new buffers. */
+  readonly ring?: Ring
   /** Milliseconds: the longest pause between two chunks that the connection takes; after the last, for all of the answer. */
   readonly idleTimeoutMs: number
   /**
@@ -110,8 +113,8 @@ class Conversation implements Dispatcher.DispatchHandler {
 
   /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
   async *body(): AsyncGenerator<Buffer> {
-    const { form, onSent, holdBackMs } = this.#request
-    for await (const chunk of form.body(this.#signal)) {
+    const { form, ring, onSent, holdBackMs } = this.#request
+    for await (const chunk of form.body(this.#signal, ring)) {
       const isFirst = this.#sent === 0
       this.#sent += chunk.length
       onSent?.(chunk.length)

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import type { Ring } from './chunk-buffers.ts'
 
 /** The one file of a form. `content` gives exactly `size` bytes, from the start at each call. */
 export interface FormFile {
   readonly filename: string
   /** Bytes. */
   readonly size: number
-  content(signal: AbortSignal): AsyncIterable<Buffer>
+  content(signal: AbortSignal, ring: Ring | undefined): AsyncIterable<Buffer>
 }
 
 /** A `multipart/form-data` body (RFC 7578) that is read chunk by chunk; the file is never in memory as a whole. */
@@ -14,8 +15,8 @@ export interface MultipartForm {
   readonly contentType: string
   /** Bytes of the whole body: servers of the WSGI kind refuse or lose a body of unknown length. */
   readonly contentLength: number
-  /** The body from its start; each attempt takes one of its own. */
-  body(signal: AbortSignal): AsyncGenerator<Buffer>
+  /** The body from its start; each attempt takes one of its own, and may lend buffers for the file. */
+  body(signal: AbortSignal, ring?: Ring): AsyncGenerator<Buffer>
 }
 
 /**
@@ -32,9 +33,9 @@ export function multipartForm(fields: readonly (readonly [string, string])[], fi
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
     contentLength: head.length + file.size + tail.length,
-    async *body(signal) {
+    async *body(signal, ring) {
       yield head
-      yield* file.content(signal)
+      yield* file.content(signal, ring)
       yield tail
     },
   }

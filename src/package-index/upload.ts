@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Secrets } from '../text.ts'
+import { CHUNK_BYTES, type ChunkBuffers } from './chunk-buffers.ts'
 import { type Exchange, post } from './exchange.ts'
 import { explainAnswer, type Verdict } from './explain.ts'
 import { formFields } from './form.ts'
@@ -11,9 +12,6 @@ import type { Pace } from './pace.ts'
 import { repeatableTarget } from './redirect.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
 import type { Finding } from './simple-index.ts'
-
-/** Bytes of one chunk of the file. */
-const CHUNK_BYTES = 256 * 1024
 
 /** Where uploads go, and how. */
 export interface UploadTarget {
@@ -27,6 +25,7 @@ export interface UploadTarget {
   /** Milliseconds: the longest silence in either direction, and for the whole answer after the last byte. */
   readonly idleTimeoutMs: number
   readonly secrets: Secrets
+  readonly buffers: ChunkBuffers
   /** Printable; undefined without a client certificate. */
   readonly certificateSubject: string | undefined
   /** The transport's account of a connection that failed or died; undefined for what is no matter of the connection. */
@@ -160,7 +159,7 @@ function formOf(distribution: Distribution): MultipartForm {
   return multipartForm(formFields(distribution), {
     filename: distribution.file,
     size: distribution.size,
-    content: (signal) => distribution.content.content(CHUNK_BYTES, signal),
+    content: (signal, ring) => distribution.content.content(CHUNK_BYTES, signal, ring),
   })
 }
 
@@ -193,8 +192,12 @@ interface Sending {
   readonly carefully: boolean
 }
 
-function send({ form, distribution, target, carefully }: Sending, url: URL, signal: AbortSignal): Promise<Exchange> {
-  const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest } = target
+async function send(
+  { form, distribution, target, carefully }: Sending,
+  url: URL,
+  signal: AbortSignal,
+): Promise<Exchange> {
+  const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest, buffers } = target
   const headers = {
     // JSON first: PyPI's relatives and devpi then put their words where they are easiest to read.
     accept: 'application/json, text/plain;q=0.9, text/html;q=0.8, */*;q=0.1',
@@ -203,7 +206,10 @@ function send({ form, distribution, target, carefully }: Sending, url: URL, sign
   }
   const holdBackMs = carefully ? Math.min(longest, idleTimeoutMs / 2) : 0
   const onSent = (bytes: number) => target.onSent(distribution, bytes)
-  return post({ dispatcher, url, headers, form, idleTimeoutMs, holdBackMs, onSent }, signal)
+  const ring = buffers.take()
+  const exchange = await post({ dispatcher, url, headers, form, ring, idleTimeoutMs, holdBackMs, onSent }, signal)
+  if (exchange.answer !== undefined && exchange.sent === form.contentLength) buffers.give(ring)
+  return exchange
 }
 
 /** A refusal counts whenever it comes; a success only once the whole form was sent. */

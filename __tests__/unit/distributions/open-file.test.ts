@@ -231,6 +231,23 @@ describe('the content of a distribution', () => {
     file.close()
   })
 
+  it('lies in the buffers of a ring, and a chunk keeps its bytes until the next but one is asked for', async () => {
+    const file = OpenFile.open(fileOf('0123456789abcdef'), 'demo.whl')
+    const ring = [Buffer.alloc(3), Buffer.alloc(3), Buffer.alloc(3)]
+    const stores = new Set<ArrayBufferLike>()
+    const seen: string[] = []
+    let last: Buffer | undefined
+    for await (const chunk of file.content(3, undefined, ring)) {
+      if (last !== undefined) seen.push(last.toString())
+      stores.add(chunk.buffer)
+      last = chunk
+    }
+    seen.push(last?.toString() ?? '')
+    assert.deepEqual(seen, ['012', '345', '678', '9ab', 'cde', 'f'])
+    assert.deepEqual(stores, new Set(ring.map(({ buffer }) => buffer)))
+    file.close()
+  })
+
   it('ends with the reason of its signal', async () => {
     const file = OpenFile.open(fileOf('a'.repeat(1000)), 'demo.whl')
     const controller = new AbortController()
