@@ -1,6 +1,6 @@
-import { lstat, realpath, stat } from 'node:fs/promises'
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { create, type Globber } from '@actions/glob'
+import type { Globber } from '@actions/glob'
 import { errorCodeOf, type ProblemDetails, type ProblemList, PublishError } from '../errors.ts'
 import { count, printable } from '../text.ts'
 import { distributionKind, legacyProblem } from './filename.ts'
@@ -69,7 +69,7 @@ async function inPackagesDir({ workspace, packagesDir }: Where, problems: Proble
   const given = path.resolve(workspace, packagesDir)
   const shown = shownPath(given, [workspace])
   const { directory, fault } = (await problems.collect(() => resolveDirectory(given, shown))) ?? {}
-  const paths = directory && (await problems.collect(() => search([`${escapeGlob(directory)}/*`], shown)))
+  const paths = directory && (await problems.collect(() => filesIn(directory, shown)))
   return {
     files: (paths || []).map((file) => {
       const name = path.basename(file)
@@ -205,12 +205,25 @@ function patternFault(
 
 async function globberOf(patterns: readonly string[], line: string): Promise<Globber> {
   const options = { followSymbolicLinks: false, implicitDescendants: false, matchDirectories: false }
+  // Only where there are patterns: to load it takes longer than many an upload.
+  const { create } = await import('@actions/glob')
   return create(patterns.join('\n'), options).catch(() => {
     throw patternFault(
       `the pattern ${printable(line)} of files cannot be used`,
       'Write it relative to the workspace, without `..` and without `.` inside.',
     )
   })
+}
+
+/** The files of a directory, links among them, in order. */
+async function filesIn(directory: string, shown: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true })
+    const files = entries.filter((entry) => !entry.isDirectory())
+    return files.map(({ name }) => path.join(directory, name)).sort()
+  } catch (error) {
+    throw unreadable(error, shown)
+  }
 }
 
 /** The files that patterns match, links among them, in order; `line` is what sentences call the patterns. */
