@@ -8,6 +8,7 @@ import { writeLargeWheel } from './support/large-wheel.ts'
 import { setScene } from './support/scene.ts'
 import { type Answer, startAnsweringIndex, startScriptedIndex } from './support/scripted-index.ts'
 
+/** It is the smaller one, and so it is sent first: nobody knows whether the index has the project. */
 const WHEEL = 'demo_pkg-1.2.0-py3-none-any.whl'
 const OTHER_WHEEL = 'demo_pkg-1.2.0-cp39-cp39-manylinux_2_17_x86_64.whl'
 const SDIST = 'demo_pkg-1.2.0.tar.gz'
@@ -128,17 +129,17 @@ describe('a run ends at its first upload with', () => {
     it(name, async (test) => {
       const scene = await setScene(test)
       const index = await startAnsweringIndex(test, scene, answer)
-      const run = await scene.run({ 'repository-url': index.url, ...inputs })
+      const run = await scene.run({ ...index.inputs, ...inputs })
       assertEnded(run, scene, {
         status: 'failed',
         files: [
-          [OTHER_WHEEL, 'rejected', code],
-          [WHEEL, 'not-tried', code],
+          [OTHER_WHEEL, 'not-tried', code],
+          [WHEEL, 'rejected', code],
           [SDIST, 'not-tried', code],
         ],
         problems: [code],
       })
-      for (const words of says) assert.match(`${annotationOf(run, OTHER_WHEEL)}\n${lastError(run)}`, words)
+      for (const words of says) assert.match(`${annotationOf(run, WHEEL)}\n${lastError(run)}`, words)
       assert.equal(index.uploads.length, 1)
       assert.equal(index.uploads[0]?.authorization.startsWith('Basic '), 'user' in inputs)
       assert.match(closingLine(run, 'On the index'), /^0 of 3 files by this run/)
@@ -151,14 +152,14 @@ describe('a run ends at its first upload with', () => {
     const scene = await setScene(test)
     const answer = nginx('No required SSL certificate was sent')
     const index = await startAnsweringIndex(test, scene, answer, { lax: true })
-    const inputs = { 'repository-url': index.url, 'client-cert': 'none', 'client-key': undefined }
+    const inputs = { ...index.inputs, 'client-cert': 'none', 'client-key': undefined }
     const run = await scene.run(inputs)
     const code = 'E_HTTP_CLIENT_CERT_REQUIRED'
     assertEnded(run, scene, {
       status: 'failed',
       files: [
-        [OTHER_WHEEL, 'rejected', code],
-        [WHEEL, 'not-tried', code],
+        [OTHER_WHEEL, 'not-tried', code],
+        [WHEEL, 'rejected', code],
         [SDIST, 'not-tried', code],
       ],
       problems: [code],
@@ -195,9 +196,9 @@ const ENDS_THE_FILE: readonly FileRefusal[] = [
   },
   {
     name: '429',
-    answer: html('429 Too Many Requests', 'New projects: come back', ['Retry-After: 86400']),
+    answer: html('429 Too Many Requests', 'Slow down', ['Retry-After: 60']),
     code: 'E_HTTP_TOO_MANY_REQUESTS',
-    says: [/it asks to come back in 24 hours/],
+    says: [/429 Too Many Requests: Slow down; it asks to come back in 60 s/],
   },
   {
     name: '500',
@@ -214,21 +215,42 @@ describe('of several files, the first one alone is refused with', () => {
       const index = await startAnsweringIndex(test, scene, (connection, upload) =>
         upload.number === 1 ? answer(connection, upload) : connection.answer('200 OK'),
       )
-      const run = await scene.run({ 'repository-url': index.url })
+      const run = await scene.run(index.inputs)
       assertEnded(run, scene, {
         status: 'failed',
         files: [
-          [OTHER_WHEEL, 'rejected', code],
-          [WHEEL, 'published'],
+          [OTHER_WHEEL, 'published'],
+          [WHEEL, 'rejected', code],
           [SDIST, 'not-tried'],
         ],
       })
-      for (const words of says) assert.match(annotationOf(run, OTHER_WHEEL), words)
+      for (const words of says) assert.match(annotationOf(run, WHEEL), words)
       const [, sample] = index.uploads
-      assert.ok(sample?.content.equals(readFileSync(path.join(scene.workspace, 'dist', WHEEL))))
+      assert.ok(sample?.content.equals(readFileSync(path.join(scene.workspace, 'dist', OTHER_WHEEL))))
       assert.equal(index.connections, 1)
     })
   }
+})
+
+describe('429 of a server that takes no new projects today', () => {
+  it('ends the project: nothing more of it is sent, and the sentence says when to come back', async (test) => {
+    const scene = await setScene(test)
+    const answer = html('429 Too Many Requests', 'New projects: come back', ['Retry-After: 86400'])
+    const index = await startAnsweringIndex(test, scene, answer)
+    // It is no matter of retries.
+    const run = await scene.run({ ...index.inputs, retries: '4' })
+    const code = 'E_HTTP_TOO_MANY_REQUESTS'
+    assertEnded(run, scene, {
+      status: 'failed',
+      files: [
+        [OTHER_WHEEL, 'not-tried', code],
+        [WHEEL, 'rejected', code],
+        [SDIST, 'not-tried', code],
+      ],
+    })
+    assert.match(annotationOf(run, WHEEL), /it asks to come back in 24 hours/)
+    assert.equal(index.uploads.length, 1)
+  })
 })
 
 describe('a connection', () => {
@@ -251,7 +273,7 @@ describe('a connection', () => {
         }
       }
     })
-    const run = await scene.run({ 'repository-url': index.url })
+    const run = await scene.run(index.inputs)
     assertEnded(run, scene, {
       status: 'failed',
       files: [
@@ -275,7 +297,7 @@ describe('a connection', () => {
         else await connection.reset()
       }
     })
-    const run = await scene.run({ 'repository-url': index.url })
+    const run = await scene.run(index.inputs)
     assertEnded(run, scene, {
       status: 'failed',
       files: [
@@ -298,25 +320,7 @@ describe('a connection', () => {
     const index = await startAnsweringIndex(test, scene, (connection, { number }) =>
       number === 2 ? connection.reset() : connection.answer('200 OK'),
     )
-    const run = await scene.run({ 'repository-url': index.url })
-    assertEnded(run, scene, {
-      status: 'failed',
-      files: [
-        [OTHER_WHEEL, 'published'],
-        [WHEEL, 'no-answer', 'E_HTTP_NO_ANSWER'],
-        [SDIST, 'not-tried'],
-      ],
-    })
-    assert.match(annotationOf(run, WHEEL), /after everything had been sent/)
-    assert.match(annotationOf(run, WHEEL), /look there before you run again/)
-  })
-
-  it('that stays silent longer than idle-timeout-seconds', async (test) => {
-    const scene = await setScene(test)
-    const index = await startAnsweringIndex(test, scene, (connection, { number }) => {
-      if (number !== 1) connection.answer('200 OK')
-    })
-    const run = await scene.run({ 'repository-url': index.url, 'idle-timeout-seconds': '1' })
+    const run = await scene.run(index.inputs)
     assertEnded(run, scene, {
       status: 'failed',
       files: [
@@ -325,7 +329,25 @@ describe('a connection', () => {
         [SDIST, 'not-tried'],
       ],
     })
-    assert.match(annotationOf(run, OTHER_WHEEL), /gave no answer within 1 s \(idle-timeout-seconds\)/)
+    assert.match(annotationOf(run, OTHER_WHEEL), /after everything had been sent/)
+    assert.match(annotationOf(run, OTHER_WHEEL), /look there before you run again/)
+  })
+
+  it('that stays silent longer than idle-timeout-seconds', async (test) => {
+    const scene = await setScene(test)
+    const index = await startAnsweringIndex(test, scene, (connection, { number }) => {
+      if (number !== 1) connection.answer('200 OK')
+    })
+    const run = await scene.run({ ...index.inputs, 'idle-timeout-seconds': '1' })
+    assertEnded(run, scene, {
+      status: 'failed',
+      files: [
+        [OTHER_WHEEL, 'published'],
+        [WHEEL, 'no-answer', 'E_HTTP_NO_ANSWER'],
+        [SDIST, 'not-tried'],
+      ],
+    })
+    assert.match(annotationOf(run, WHEEL), /gave no answer within 1 s \(idle-timeout-seconds\)/)
   })
 
   it('that stops reading for longer than idle-timeout-seconds', async (test) => {
@@ -335,7 +357,7 @@ describe('a connection', () => {
       await connection.head()
       await connection.take(TAKEN)
     })
-    const run = await scene.run({ 'repository-url': index.url, 'idle-timeout-seconds': '1' })
+    const run = await scene.run({ ...index.inputs, 'idle-timeout-seconds': '1' })
     assertEnded(run, scene, { status: 'failed', files: [[large.name, 'no-answer', 'E_HTTP_NO_ANSWER']] })
     assert.match(annotationOf(run, large.name), /the index took no more bytes for 1 s/)
   })
@@ -346,7 +368,7 @@ describe('a connection', () => {
       connection.answer('200 OK', ['Connection: close'])
       connection.end()
     })
-    const run = await scene.run({ 'repository-url': index.url })
+    const run = await scene.run(index.inputs)
     const files = [OTHER_WHEEL, WHEEL, SDIST].map((name) => [name, 'published'] as const)
     assertEnded(run, scene, { status: 'succeeded', files })
     assert.equal(index.connections, 3)

@@ -89,7 +89,7 @@ onUnix('Linux and macOS: a run that is cancelled', () => {
       // It reads on: what ends the upload is the signal.
       connection.drain()
     })
-    const inputs = { 'repository-url': index.url, 'expected-projects': 'any' }
+    const inputs = { ...index.inputs, 'expected-projects': 'any' }
     const cancelled = await cancel(scene, inputs, () => underway.promise)
     assertInTime(cancelled, test)
     const { run } = cancelled
@@ -157,11 +157,7 @@ onUnix('Linux and macOS: a run that is cancelled', () => {
       await connection.request()
       sent.resolve()
     })
-    const cancelled = await cancel(scene, { 'repository-url': index.url }, () => sent.promise, [
-      'SIGINT',
-      'SIGTERM',
-      'SIGINT',
-    ])
+    const cancelled = await cancel(scene, index.inputs, () => sent.promise, ['SIGINT', 'SIGTERM', 'SIGINT'])
     assertInTime(cancelled, test)
     const [first = '', ...others] = scene.samples.map(({ name }) => name).sort()
     assertEnded(cancelled.run, scene, {
@@ -183,7 +179,7 @@ onUnix('Linux and macOS: a run that is cancelled', () => {
       await connection.request()
       sent.resolve()
     })
-    const inputs = { 'repository-url': index.url, 'export-credentials': 'true' }
+    const inputs = { ...index.inputs, 'export-credentials': 'true' }
     const { run, left } = await cancel(scene, inputs, () => sent.promise, ['SIGTERM'])
     assert.equal(run.main.exitCode, 1)
     assert.deepEqual([run.outputs['client-key-path'], left], ['', []])

@@ -99,7 +99,7 @@ describe('a dry run', () => {
     it(`with a certificate ${name}, which the server takes, offers chain-check: warn, and with it passes`, async (test) => {
       const scene = await setScene(test)
       const index = await startLaxIndex(test, scene)
-      const url = { ...DRY, 'repository-url': index.url }
+      const url = { ...DRY, ...index.inputs }
       const run = await scene.run({ ...url, ...inputs(scene) })
       assertEnded(run, scene, {
         status: 'failed',

@@ -43,7 +43,7 @@ async function assertSent(
   { inputs = {}, warning }: { readonly inputs?: Inputs; readonly warning: RegExp },
 ): Promise<Upload['fields']> {
   const index = await startAnsweringIndex(test, scene, (connection) => connection.answer('200 OK'))
-  const run = await scene.run({ 'repository-url': index.url, ...inputs })
+  const run = await scene.run({ ...index.inputs, ...inputs })
   const [upload, ...others] = index.uploads
   assert.ok(upload && others.length === 0, shown(run))
   const { filename, content, fields } = upload

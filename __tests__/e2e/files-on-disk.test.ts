@@ -347,7 +347,7 @@ describe('files that change under the run', () => {
         connection.answer('200 OK')
       }
     })
-    return { scene, bodies, run: await scene.run({ 'repository-url': index.url }) }
+    return { scene, bodies, run: await scene.run(index.inputs) }
   }
 
   it('written to: it is never completed on the server, and the others go on', async (test) => {

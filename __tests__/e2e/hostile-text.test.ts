@@ -76,7 +76,7 @@ describe('what a server says can act as no command, no markup and no shell text:
     it(where, async (test) => {
       const scene = await setScene(test)
       const index = await startAnsweringIndex(test, scene, answer)
-      const run = await scene.run({ 'repository-url': index.url })
+      const run = await scene.run(index.inputs)
       assertHarmless(run, scene)
       assert.equal(run.main.exitCode, 1)
       assert.equal(run.outputs.published, '0')
@@ -89,7 +89,7 @@ describe('what a server says can act as no command, no markup and no shell text:
       const scene = await setScene(test)
       const reason = `The field is wrong: ${ONE_LINE} ${'x'.repeat(size)}`.slice(0, size)
       const index = await startAnsweringIndex(test, scene, (connection) => connection.answer(`400 ${reason}`))
-      const run = await scene.run({ 'repository-url': index.url })
+      const run = await scene.run(index.inputs)
       assertHarmless(run, scene)
       assertEnded(run, scene, {
         status: 'failed',
@@ -219,7 +219,7 @@ onLinux('Linux: what files are called, and what is in them, can act as nothing:'
       renameSync(path.join(dist, name), path.join(folder, name))
     }
     const index = await startAnsweringIndex(test, scene, (connection) => connection.answer('400 No'))
-    const run = await scene.run({ files: '*/demo*', 'repository-url': index.url })
+    const run = await scene.run({ files: '*/demo*', ...index.inputs })
     assertHarmless(run, scene)
     assert.equal(index.uploads.length, 2)
     assertMentions(run, /exclude the wheel there: !::error::forged\/demo_pkg/)
@@ -381,7 +381,7 @@ describe('a front that gives the whole request back', () => {
       // That the password and the header are nowhere, in any form, is asserted of every run.
       const header = Buffer.from(`${USER}:${PASSWORD}`).toString('base64')
       const misread = [Buffer.from(PASSWORD).toString('latin1'), Buffer.from(PASSWORD, 'latin1').toString()]
-      const inputs = { 'repository-url': index.url, user: USER, password: PASSWORD }
+      const inputs = { ...index.inputs, user: USER, password: PASSWORD }
       const run = await scene.run(inputs, { secrets: [header, `${USER}:${PASSWORD}`, ...misread] })
       assert.equal(run.main.exitCode, 1)
       assert.ok(echoed.includes(`Basic ${header}`))

@@ -29,7 +29,6 @@ const TMPFS = '/dev/shm'
 const PREFIX = 'publish-python-mtls-'
 
 interface HeldIndex extends ScriptedIndex {
-  readonly url: string
   /** Resolves when an upload has come and waits for its answer. */
   readonly waiting: Promise<void>
   /** Answers it, and every later one. */
@@ -63,7 +62,7 @@ onLinux('Linux: certificate material', () => {
     const index = await startHeldIndex(test, scene)
     const umask = process.umask(0)
     test.after(() => process.umask(umask))
-    const running = scene.run({ 'repository-url': index.url })
+    const running = scene.run(index.inputs)
     await index.waiting
     const [directory = '', ...others] = materialIn(scene.temp)
     assert.deepEqual(others, [])
@@ -97,7 +96,7 @@ onLinux('Linux: certificate material', () => {
       const betweenSteps = () => {
         left = materialIn(scene.temp)
       }
-      const run = await scene.run({ 'repository-url': index.url }, { betweenSteps })
+      const run = await scene.run(index.inputs, { betweenSteps })
       assert.equal(run.main.exitCode, statusLine === '200 OK' ? 0 : 1)
       assert.deepEqual([during.length, left], [1, []])
       // The post step has nothing to do, and says nothing.
@@ -108,7 +107,7 @@ onLinux('Linux: certificate material', () => {
   it('of a killed step stays while its job lives, whatever else runs, and goes with the next run after the job', async (test) => {
     const scene = await setScene(test)
     const index = await startHeldIndex(test, scene)
-    const job = await startJob(test, scene, { 'repository-url': index.url })
+    const job = await startJob(test, scene, index.inputs)
     await index.waiting
     const before = materialOf(job)
     assert.equal(before.length, 1)
@@ -185,7 +184,7 @@ describe('two steps of one job at the same time', () => {
     const gate = Promise.withResolvers<void>()
     test.after(() => gate.resolve())
     const runs = identities.map((identity, place) => {
-      const inputs = { ...identity, 'repository-url': indexes[place]?.url ?? '', 'export-credentials': 'true' }
+      const inputs = { ...identity, ...indexes[place]?.inputs, 'export-credentials': 'true' }
       const betweenSteps = async (_: unknown, outputs: Readonly<Record<string, string>>) => {
         exported[place] = outputs
         // The second step's material is in use while the first one's is cleaned up.

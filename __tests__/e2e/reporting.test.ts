@@ -13,13 +13,13 @@ describe('what a server says', () => {
     const scene = await setScene(test)
     const forged = ['::set-output name=published::99', '::add-mask::e', '##[error]forged', '::stop-commands::x']
     const markup = '| <script>x</script> [a](http://example.com) @octocat ```'
-    const url = await startEchoingIndex(test, scene, (authorization) => {
+    const inputs = await startEchoingIndex(test, scene, (authorization) => {
       const [, encoded = ''] = authorization.split(' ')
       const plain = Buffer.from(encoded, 'base64').toString()
       const echo = [authorization, encoded, plain, PASSWORD, encodeURIComponent(PASSWORD), JSON.stringify(PASSWORD)]
       return { reason: `No ##[warning]forged ${encoded}`, body: ['no', ...forged, markup, ...echo].join('\r\n') }
     })
-    const run = await scene.run({ 'repository-url': url, user: 'release', password: PASSWORD })
+    const run = await scene.run({ ...inputs, user: 'release', password: PASSWORD })
     assert.equal(run.main.exitCode, 1)
     // That nothing of the password stands anywhere, and no forged command acted, is asserted for every run.
     assert.match(shown(run), /set-output name=published/)

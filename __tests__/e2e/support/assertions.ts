@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { RecordedRequest, RunningIndex } from '../../../demo/index-server.ts'
 import type { ActionRun } from '../../../demo/runner/run-action.ts'
 import type { Scene } from './scene.ts'
 
@@ -9,6 +10,8 @@ export interface FileOutput {
   readonly file: string
   readonly outcome: string
   readonly verified: string
+  /** Requests that carried it. */
+  readonly attempts: number
   readonly code: string | null
 }
 
@@ -21,6 +24,11 @@ export function fileOutputs(run: ActionRun): ReadonlyMap<string, FileOutput> {
 /** Outcome by file name. */
 export function outcomesOf(run: ActionRun): Readonly<Record<string, string>> {
   return Object.fromEntries([...fileOutputs(run)].map(([file, { outcome }]) => [file, outcome]))
+}
+
+/** What was sent to the index, besides the questions what it has. */
+export function uploadsTo({ requests }: Pick<RunningIndex, 'requests'>): RecordedRequest[] {
+  return requests.filter(({ method }) => method === 'POST')
 }
 
 /** What a person sees, for the message of a failed assertion. */
@@ -84,11 +92,12 @@ export function assertOrderly(run: ActionRun): void {
   )
 }
 
-/** The run succeeded and the index has exactly these bytes of all samples. */
+/** The run succeeded, the index has exactly these bytes of all samples, and the run has seen that it has. */
 export function assertPublished(run: ActionRun, { index, samples }: Scene): void {
   assert.equal(run.main.exitCode, 0, shown(run))
   assert.equal(run.post?.exitCode ?? 0, 0, shown(run))
   assert.equal(run.outputs.published, String(samples.length))
+  for (const { file, verified } of fileOutputs(run).values()) assert.equal(verified, 'sha256', file)
   assert.deepEqual(index.files(), samples.map(({ name }) => name).sort())
   for (const { name, path: file } of samples) assert.ok(index.read(name).equals(readFileSync(file)), name)
 }

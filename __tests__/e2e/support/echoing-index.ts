@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { TestContext } from 'node:test'
 import { issueServer } from '../../../demo/certificate-authority.ts'
-import type { Scene } from './scene.ts'
+import type { Inputs, Scene } from './scene.ts'
+import { ONE_BY_ONE } from './scripted-index.ts'
 
-/** `words` gets the Authorization header of the request. Returns the upload URL. */
+/** `words` gets the Authorization header of the request. Returns its inputs, as of a scripted index. */
 export async function startEchoingIndex(
   test: TestContext,
   { root }: Scene,
   words: (authorization: string) => { readonly reason: string; readonly body: string },
-): Promise<string> {
+): Promise<Inputs> {
   const { pem: cert, keyPem: key } = issueServer(root, { name: 'echo' })
   const server = createServer({ cert, key, ca: root.pem, requestCert: true }, (request, response) => {
     request.resume().on('end', () => {
@@ -26,5 +27,5 @@ export async function startEchoingIndex(
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server has no TCP port')
-  return `https://localhost:${address.port}/legacy/`
+  return { ...ONE_BY_ONE, 'repository-url': `https://localhost:${address.port}/legacy/` }
 }

@@ -4,7 +4,7 @@ import { issueServer } from '../../../demo/certificate-authority.ts'
 import { boundaryOf, collect, readForm } from '../../../demo/multipart-form.ts'
 import { HostileConnection, type Script } from '../../support/hostile-index.ts'
 import { secure, startServer } from '../../support/tls-servers.ts'
-import type { Scene } from './scene.ts'
+import type { Inputs, Scene } from './scene.ts'
 
 /** One complete upload, as it came over the wire. */
 export interface Upload {
@@ -20,8 +20,8 @@ export interface Upload {
 }
 
 export interface ScriptedIndex {
-  /** `https://localhost:PORT/legacy/` */
-  readonly url: string
+  /** Its URL, `https://localhost:PORT/legacy/`, and ONE_BY_ONE: it knows what is answered to an upload and nothing else. */
+  readonly inputs: Inputs
   /** Heads of all requests so far. */
   readonly heads: readonly string[]
   /** Uploads that came completely, in their order. */
@@ -34,6 +34,9 @@ export interface ScriptedOptions {
   /** Whoever has no certificate that fits is let in all the same. */
   readonly lax?: boolean
 }
+
+/** For a test of one answer: nobody looks before or after, nothing is sent again, and one file goes after the other. */
+export const ONE_BY_ONE: Inputs = { 'check-url': 'off', retries: '0', 'max-parallel': '1' }
 
 export type Answer = (connection: HostileConnection, upload: Upload) => void | Promise<void>
 
@@ -91,7 +94,7 @@ async function startIndex(
   })
   test.after(() => running.stop())
   return {
-    url: `https://localhost:${running.port}/legacy/`,
+    inputs: { ...ONE_BY_ONE, 'repository-url': `https://localhost:${running.port}/legacy/` },
     heads,
     uploads,
     get connections() {
