@@ -240,11 +240,6 @@ function optionalInteger(fields) {
 /** Of one derivation. Programs write 2,048 to 600,000, some a million. */
 const MOST_OLD_ITERATIONS = 1_000_000;
 const MOST_PBKDF2_ITERATIONS = 5_000_000;
-/**
- * Of all derivations of one file, in rounds of the old function: about eight seconds. Checking two forms of the password
- * and opening certificates and key with the most iterations takes no more.
- */
-const MOST_ROUNDS = 8_000_000;
 /** What an iteration of PBKDF2 costs in these rounds: OpenSSL does it without leaving for JavaScript each time. */
 const PBKDF2_COST = 0.4;
 /** Rounds between two looks at the signal: about ten milliseconds. */
@@ -270,14 +265,15 @@ function blockSize(digest) {
     return digest === 'sha384' || digest === 'sha512' ? 128 : 64;
 }
 /**
- * Derives the keys of one file within bounds: a hostile or damaged file can ask for days. Every method throws
+ * Derives the keys of one file within the bounds of its input. Every promise rejects with
  * Pkcs12Fault `damaged` or `unsupported`, or the signal's reason once it is aborted.
  */
 class KeyDerivation {
     #signal;
-    #rounds = 0;
-    constructor(signal) {
+    #budget;
+    constructor(signal, budget) {
         this.#signal = signal;
+        this.#budget = budget;
     }
     /** The derivation of PKCS#12 itself (RFC 7292, B.2). */
     async old(password, options) {
@@ -344,8 +340,7 @@ class KeyDerivation {
         if (iterations > most) {
             throw unsupported(`asks for ${(0,der/* formatNumber */.ZV)(iterations)} rounds of key derivation, more than ${(0,der/* formatNumber */.ZV)(most)}`);
         }
-        this.#rounds += iterations * cost;
-        if (this.#rounds > MOST_ROUNDS)
+        if (!this.#budget.afford(iterations * cost))
             throw unsupported('asks for more key derivation than any program writes');
     }
 }
@@ -588,7 +583,7 @@ const CONVERT = 'Convert it with `openssl pkcs12 -in client.p12 -out client.pem 
 async function openPkcs12({ where, bytes }, request) {
     try {
         const file = readPkcs12(bytes);
-        const derivation = new KeyDerivation(request.signal);
+        const derivation = new KeyDerivation(request.signal, request.budget);
         let isPassword = false;
         for (const { password, use } of attemptsOf(request.passphrase)) {
             if (file.mac !== undefined) {
@@ -628,7 +623,7 @@ async function tryPassword(file, { password, use }, derivation, where, request) 
         if (bags.keys.length > 0 && request.hasOtherKey)
             throw keyInBoth(where);
         const { key, certificates } = chooseKey(bags, request.alias, where);
-        const opened = key && (await openBag(key, password, derivation, where));
+        const opened = key && (await openBag(key, password, derivation, where, request.budget));
         const isUsed = mac !== undefined || [...safes, ...(key === undefined ? [] : [key])].some(isLocked);
         const passphrase = isUsed ? use : undefined;
         return { certificates: certificates.map(({ der }) => der), key: opened && { key: opened, passphrase }, passphrase };
@@ -660,13 +655,13 @@ function readUnlocked(data) {
         throw new Pkcs12Fault('password', error.message);
     }
 }
-async function openBag(bag, password, derivation, where) {
+async function openBag(bag, password, derivation, where, budget) {
     const bytes = 'data' in bag ? bag.data : await unlock(bag, password, derivation);
     if ((0,kind/* kindOfDer */.x6)(bytes) !== 'pkcs8') {
         throw new Pkcs12Fault(isLocked(bag) ? 'password' : 'damaged', 'its private key is no PKCS#8');
     }
     const block = { where: `the private key in ${where}`, bytes, label: undefined, encryption: undefined };
-    return (0,private_key/* openKey */.ay)({ ...block, kind: 'pkcs8', certificates: [] }, undefined).key;
+    return (0,private_key/* openKey */.ay)({ ...block, kind: 'pkcs8', certificates: [] }, undefined, budget).key;
 }
 function explain({ reason, message }, where) {
     if (reason === 'unsupported') {
@@ -693,7 +688,7 @@ function notOpened(where, passphrase) {
     return new errors/* PublishError */.S1({
         code: 'E_KEY_PASSPHRASE_WRONG',
         message: `client-key-passphrase does not open ${where}, a PKCS#12 file`,
-        hint: 'Check that the password belongs to this file (blanks at its beginning and end count), or open the file on your machine to see: `openssl pkcs12 -in client.p12 -noout` (for an old file add `-legacy`). A file that was altered gives the same answer.',
+        hint: 'Check that the password belongs to this file (blanks and quotes around it count), or open the file on your machine to see: `openssl pkcs12 -in client.p12 -noout` (for an old file add `-legacy`). A file that was altered gives the same answer.',
     });
 }
 function otherPassword(where) {

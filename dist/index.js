@@ -20109,6 +20109,7 @@ function opaque(where, label, kind, bytes) {
 function isOpenSsh(bytes) {
     return bytes.subarray(0, 14).toString('latin1') === 'openssh-key-v1';
 }
+const UNKNOWN = 'what it holds is of an unknown kind';
 function readDer(where, label, bytes) {
     const broken = (fault, cutOff = false) => ({ where, label, fault, cutOff });
     const missing = (0,encoding_der/* shortage */.wD)(bytes);
@@ -20116,11 +20117,11 @@ function readDer(where, label, bytes) {
         return broken(missing, true);
     const element = (0,encoding_der/* elementAt */.s2)(bytes, 0);
     if (element === undefined)
-        return broken('it is damaged');
+        return broken((0,encoding_kind/* beginsAsDer */.Kf)(bytes) ? 'it is damaged' : UNKNOWN);
     const der = bytes.subarray(0, element.end);
     const kind = kindOfBlock(label, der);
     if (kind === 'unknown')
-        return broken('what it holds is of an unknown kind');
+        return broken(UNKNOWN);
     if (!isRestExpected(bytes, element.end, kind))
         return broken('bytes follow its end');
     if (kind !== 'pkcs7')
@@ -20427,6 +20428,10 @@ const LABELS = [
     'DH PARAMETERS',
     'X9.42 DH PARAMETERS',
     'DSA PARAMETERS',
+    'TSS2 PRIVATE KEY',
+    'ENCRYPTED COSIGN PRIVATE KEY',
+    'ENCRYPTED SIGSTORE PRIVATE KEY',
+    'AGE ENCRYPTED FILE',
     'PGP PRIVATE KEY BLOCK',
     'PGP PUBLIC KEY BLOCK',
     'PGP MESSAGE',
@@ -20809,7 +20814,7 @@ function openPbes1(encrypted, passphrase, parameters) {
     const { digest, salt, iterations } = parameters;
     let derived = (0,external_node_crypto_.createHash)(digest).update(passphrase, 'utf8').update(salt).digest();
     for (let round = 1; round < iterations; round += 1)
-        derived = (0,external_node_crypto_.createHash)(digest).update(derived).digest();
+        derived = (0,external_node_crypto_.hash)(digest, derived, 'buffer');
     return decryptDes(encrypted, derived.subarray(0, 8), derived.subarray(8, 16));
 }
 /** A PEM key with `DEK-Info: DES-CBC`: one round of MD5 over passphrase and vector (OpenSSL's EVP_BytesToKey). */
@@ -20831,9 +20836,12 @@ const PBES2 = '2a864886f70d01050d';
 const PBKDF2 = '2a864886f70d01050c';
 const SCRYPT = '2b06010401da47040b';
 /** Large files in the field have one million. */
-const MOST_ITERATIONS = 10_000_000;
-/** N times r times p: 128 times what OpenSSL writes, about six seconds. */
-const MOST_SCRYPT_WORK = 2 ** 24;
+const MOST_PBKDF2_ITERATIONS = 5_000_000;
+const MOST_PBES1_ITERATIONS = 1_000_000;
+/** N times r times p: 32 times what OpenSSL writes. */
+const MOST_SCRYPT_WORK = 2 ** 22;
+/** What one iteration of PBKDF2 costs in these rounds, and one unit of scrypt's work. */
+const COST = 0.4;
 /** Undefined where the structure is no such thing. */
 function readKeyEncryption(der) {
     const outer = (0,encoding_der/* elementAt */.s2)(der, 0);
@@ -20845,7 +20853,7 @@ function readKeyEncryption(der) {
     const scheme = hex(der, oid);
     const body = (0,encoding_der/* contentOf */.$E)(der, encrypted);
     if (scheme === PBES2)
-        return { pbes1: undefined, encrypted: body, affordable: isAffordable(der, fields[0]) };
+        return { pbes1: undefined, encrypted: body, rounds: roundsOf(der, fields[0]) };
     return readPbes1(der, scheme, fields, body);
 }
 /** PBES1 and the schemes of PKCS#12 have the same parameters: salt and iterations. */
@@ -20855,22 +20863,25 @@ function readPbes1(der, scheme, [salt, count], encrypted) {
         return undefined;
     const digest = pbes1Digest(scheme);
     const pbes1 = digest === undefined ? undefined : { digest, salt: (0,encoding_der/* contentOf */.$E)(der, salt), iterations };
-    return { pbes1, encrypted, affordable: iterations <= MOST_ITERATIONS };
+    return { pbes1, encrypted, rounds: within(iterations, MOST_PBES1_ITERATIONS) };
 }
-function isAffordable(der, derivation) {
+function within(work, most) {
+    return work <= most ? work : Number.POSITIVE_INFINITY;
+}
+function roundsOf(der, derivation) {
     const [oid, parameters] = (derivation && (0,encoding_der/* childrenOf */.LU)(der, derivation)) ?? [];
     const fields = parameters && (0,encoding_der/* childrenOf */.LU)(der, parameters);
     if (oid === undefined || fields === undefined)
-        return false;
+        return Number.POSITIVE_INFINITY;
     const name = hex(der, oid);
     const [first = Number.NaN, ...rest] = fields.slice(1).map((field) => (0,encoding_der/* smallInteger */.YO)(der, field) ?? Number.NaN);
     if (name === PBKDF2)
-        return first <= MOST_ITERATIONS;
+        return COST * within(first, MOST_PBKDF2_ITERATIONS);
     // Of any other OpenSSL says at once that it does not know it.
     if (name !== SCRYPT)
-        return true;
+        return 0;
     const [blockSize = Number.NaN, parallel = Number.NaN] = rest;
-    return first * blockSize * parallel <= MOST_SCRYPT_WORK;
+    return COST * within(first * blockSize * parallel, MOST_SCRYPT_WORK);
 }
 function hex(der, element) {
     return (0,encoding_der/* contentOf */.$E)(der, element).toString('hex');
@@ -20892,11 +20903,13 @@ function isKeyBlock(block) {
 }
 /**
  * The key of one block: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), encrypted or not, or an encrypted PEM
- * key of old (RFC 1421 headers). Throws PublishError E_KEY_UNREADABLE, E_KEY_UNSUPPORTED, E_KEY_PASSPHRASE_MISSING or
- * E_KEY_PASSPHRASE_WRONG.
+ * key of old (RFC 1421 headers). `budget`: of the input that it stands in. Throws
+ * PublishError E_KEY_UNREADABLE, E_KEY_UNSUPPORTED, E_KEY_PASSPHRASE_MISSING or E_KEY_PASSPHRASE_WRONG.
  */
-function openKey(block, passphrase) {
-    const opened = isEncrypted(block) ? openEncrypted(block, passphrase) : { key: load(block), passphrase: undefined };
+function openKey(block, passphrase, budget) {
+    const opened = isEncrypted(block)
+        ? openEncrypted(block, passphrase, budget)
+        : { key: load(block), passphrase: undefined };
     const type = opened.key.asymmetricKeyType ?? 'unknown';
     if (SUPPORTED.has(type))
         return opened;
@@ -20948,21 +20961,25 @@ function algorithmOf(der) {
     return identifier === undefined ? '' : (0,encoding_der/* contentOf */.$E)(der, identifier).toString('hex');
 }
 /**
- * Whether what the key signs verifies with the certificate. Only EC keys carry their public half beside the private one
- * and are loaded although the two do not belong together.
+ * Whether what the key signs verifies with the certificate. EC and RSA keys carry their public half beside the private
+ * one and are loaded although the two do not belong together; OpenSSL compares the public halves alone.
  */
 function signsFor(certificate, key) {
-    if (key.asymmetricKeyType !== 'ec')
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+    // What these hold is the private half alone.
+    if (type === 'ed25519' || type === 'ed448')
         return true;
+    // An RSA-PSS key may be bound to one digest.
+    const digest = details?.hashAlgorithm ?? 'sha256';
     const sample = Buffer.from('sample');
     try {
-        return (0,external_node_crypto_.verify)('sha256', sample, certificate.publicKey, (0,external_node_crypto_.sign)('sha256', sample, key));
+        return (0,external_node_crypto_.verify)(digest, sample, certificate.publicKey, (0,external_node_crypto_.sign)(digest, sample, key));
     }
     catch {
         return false;
     }
 }
-function openEncrypted(block, passphrase) {
+function openEncrypted(block, passphrase, budget) {
     if (passphrase === undefined) {
         throw new errors/* PublishError */.S1({
             code: 'E_KEY_PASSPHRASE_MISSING',
@@ -20970,7 +20987,7 @@ function openEncrypted(block, passphrase) {
             hint: 'Give its passphrase as client-key-passphrase, from a secret that this job can read.',
         });
     }
-    const decrypt = decrypterOf(block);
+    const decrypt = decrypterOf(block, budget);
     const asGiven = decrypt(passphrase);
     if (asGiven !== undefined)
         return { key: asGiven, passphrase: 'as given' };
@@ -20981,15 +20998,15 @@ function openEncrypted(block, passphrase) {
     throw new errors/* PublishError */.S1({
         code: 'E_KEY_PASSPHRASE_WRONG',
         message: `client-key-passphrase does not open ${block.where}`,
-        hint: 'Check that the passphrase belongs to this key (blanks at its beginning and end count), or decrypt the key on your machine to see: `openssl pkey -in client.key -noout`.',
+        hint: 'Check that the passphrase belongs to this key (blanks and quotes around it count), or decrypt the key on your machine to see: `openssl pkey -in client.key -noout`.',
     });
 }
 /** A secret set from a file or by `echo` keeps the last line end. */
 function withoutLineEnd(passphrase) {
     return passphrase.replace(/(\r\n|\n|\r)$/, '');
 }
-function decrypterOf(block) {
-    return block.kind === 'encrypted-pem' ? decrypterOfPem(block) : decrypterOfPkcs8(block);
+function decrypterOf(block, budget) {
+    return block.kind === 'encrypted-pem' ? decrypterOfPem(block) : decrypterOfPkcs8(block, budget);
 }
 function decrypterOfPem(block) {
     const { bytes, encryption, label = 'RSA PRIVATE KEY' } = block;
@@ -21003,16 +21020,16 @@ function decrypterOfPem(block) {
     const pem = (0,encoding_pem/* writeEncryptedPem */.wC)(label, bytes, encryption);
     return attempt((passphrase) => (0,external_node_crypto_.createPrivateKey)({ key: pem, passphrase }));
 }
-function decrypterOfPkcs8(block) {
+function decrypterOfPkcs8(block, budget) {
     const read = readKeyEncryption(block.bytes);
     if (read === undefined)
         throw unreadable(block);
-    const { pbes1, encrypted, affordable } = read;
-    if (!affordable)
-        throw unsupported(block, 'asks for more key derivation than any tool writes', CONVERT);
-    if (pbes1 !== undefined)
-        return attempt((passphrase) => loadDecrypted(openPbes1(encrypted, passphrase, pbes1)));
+    const { pbes1, encrypted, rounds } = read;
     return attempt((passphrase) => {
+        if (!budget.afford(rounds))
+            throw unsupported(block, 'asks for more key derivation than any tool writes', CONVERT);
+        if (pbes1 !== undefined)
+            return loadDecrypted(openPbes1(encrypted, passphrase, pbes1));
         try {
             return (0,external_node_crypto_.createPrivateKey)({ key: block.bytes, format: 'der', type: 'pkcs8', passphrase });
         }
@@ -21054,7 +21071,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _cleanup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4755);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
-/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5896);
+/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9356);
 /* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
@@ -21123,7 +21140,7 @@ var encoding_blocks = __nccwpck_require__(8210);
 // EXTERNAL MODULE: ./lib/encoding/der.js
 var der = __nccwpck_require__(7578);
 // EXTERNAL MODULE: ./lib/encoding/kind.js
-var kind = __nccwpck_require__(6991);
+var encoding_kind = __nccwpck_require__(6991);
 // EXTERNAL MODULE: ./lib/encoding/pem.js
 var pem = __nccwpck_require__(2151);
 ;// CONCATENATED MODULE: ./lib/encoding/text-encoding.js
@@ -21149,6 +21166,7 @@ function swapped(bytes) {
 ;// CONCATENATED MODULE: ./lib/encoding/value.js
 
 
+
 /** Endings of files that hold certificates and keys. A token may hold dots too, so no other ending proves a path. */
 const FILE_NAME = /^.{1,120}\.(pem|crt|cer|cert|key|p12|pfx|pkcs12|der|p7b|p7c|p7s|p8|pk8|b64|base64|txt|jks|bundle)$/i;
 /** The last part of a value that looks like a path, printable; undefined for all others: they may be secrets. */
@@ -21162,34 +21180,79 @@ function baseName(word) {
 }
 /** Keys that stay where they are (RFC 7512, and cosign's schemes of the large KMS), and URLs. Throws E_INPUT_FORMAT. */
 function refuseUri(input, word) {
-    const [, scheme] = /^(pkcs11|awskms|gcpkms|azurekms|hashivault|file|https?):/i.exec(word) ?? [];
-    if (scheme === undefined)
+    const [, scheme = ''] = /^(pkcs11|awskms|gcpkms|azurekms|hashivault|file|data|https?|ftp|ldaps?):/i.exec(word) ?? [];
+    if (scheme === '')
         return;
+    const name = `${input} is a ${scheme.toLowerCase()}: URI`;
+    if (/^(https?|ftp|ldaps?)$/i.test(scheme)) {
+        throw new errors/* PublishError */.S1({
+            code: 'E_INPUT_FORMAT',
+            message: `${name}, and nothing is downloaded: expected PEM text, base64 of PEM or DER, or the path of an existing file`,
+            hint: 'Download it in an earlier step, check that it is what you expect, and give the path of the file.',
+        });
+    }
     throw new errors/* PublishError */.S1({
         code: 'E_INPUT_FORMAT',
-        message: `${input} is a ${scheme.toLowerCase()}: URI, but this version takes PEM or PKCS#12 only`,
+        message: `${name}, but this version takes PEM or PKCS#12 only`,
         hint: 'Give PEM text, base64 of it (or of a PKCS#12 file), or the path of its file.',
     });
 }
-/** What a value seems to be, in words that never show it; undefined where nothing is recognised. */
+const STORE_BASE64 = 'Store base64 of the file: `base64 -w0 client.p12 | gh secret set NAME` (on macOS `base64 -i`).';
+/** What a value seems to be; undefined where nothing is recognised. */
 function describeValue(value) {
     const word = value.trim();
     const length = `of ${(0,lib_text/* count */.U9)(word.length, 'character')}`;
     if (word === '')
-        return 'empty';
-    if (/^[0-9a-f]+$/i.test(word))
-        return `${word.length} hexadecimal digits, maybe an app's client secret`;
+        return { kind: 'empty' };
+    if (/^[0-9a-f\s:]+$/i.test(word))
+        return describeHex(word);
     if (/^\*+$/.test(word))
-        return 'a row of asterisks, copied from a masked log';
+        return { kind: 'a row of asterisks, copied from a masked log' };
+    if (/^\$\{\{.*\}\}$/s.test(word))
+        return { kind: 'an expression of a workflow file that was not evaluated', hint: EVALUATE };
+    if (/^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/.test(word))
+        return { kind: 'the name of a variable, which only a shell replaces by its value', hint: EVALUATE };
     if (/^[{[]/.test(word))
-        return `JSON ${length}`;
+        return { kind: `JSON ${length}` };
+    if (/^<(!|\?|[a-z])/i.test(word))
+        return { kind: `HTML or XML ${length}` };
     if (/^(ssh-|ecdsa-sha2-)/.test(word))
-        return `an OpenSSH public key ${length}`;
+        return { kind: `an OpenSSH public key ${length}` };
     if (word.startsWith('PuTTY-User-Key-File'))
-        return `a PuTTY key ${length}`;
-    return /BEGIN [A-Z0-9 ]{0,40}(CERTIFICATE|KEY)/.test(word)
-        ? `PEM ${length} whose BEGIN line lacks hyphens`
-        : undefined;
+        return { kind: `a PuTTY key ${length}` };
+    if (/BEGIN [A-Z0-9 ]{0,40}(CERTIFICATE|KEY)/.test(word))
+        return { kind: `PEM ${length} whose BEGIN line lacks hyphens` };
+    return undefined;
+}
+/** Undefined for what is text. */
+function describeDamage(value) {
+    // What is no UTF-8 was replaced, and control characters are in no text.
+    if (!/[\ufffd\x01-\x08\x0e-\x1f]/.test(value))
+        return undefined;
+    return { kind: 'a binary file that was stored as text, which damages it', hint: STORE_BASE64 };
+}
+const EVALUATE = 'Write the expression in the workflow file itself, under `with:` of this step; the value of a secret or variable is not evaluated once more.';
+/** Client secrets have 32 to 64 digits; `xxd`, `openssl x509 -fingerprint` and browsers print bytes so. */
+function describeHex(word) {
+    const digits = word.replace(/[\s:]/g, '');
+    const amount = `${digits.length} hexadecimal digits`;
+    const kind = digits.length % 2 === 0 ? (0,encoding_kind/* kindOfDer */.x6)(Buffer.from(digits, 'hex')) : 'unknown';
+    if (kind !== 'unknown')
+        return { kind: `${amount} of ${(0,encoding_kind/* nameOfKind */.lI)(kind)}`, hint: STORE_BASE64 };
+    if (word.includes(':'))
+        return { kind: `${amount} with colons, maybe a fingerprint or serial number` };
+    return { kind: digits.length > 128 ? amount : `${amount}, maybe an app's client secret` };
+}
+/** Characters that a long base64 text holds besides its own: at most two different ones, few times. Undefined for others. */
+function strayCharacters(word) {
+    // Of a short value, which may be a password, each character tells something.
+    if (word.length < 200)
+        return undefined;
+    const strays = word.match(/[^A-Za-z0-9+/=\-_\s]/g) ?? [];
+    const distinct = [...new Set(strays)];
+    if (distinct.length > 2 || strays.length > word.length / 20)
+        return undefined;
+    return distinct.map((one) => `\`${(0,lib_text/* printable */.g$)(one, 8)}\``).join(' and ');
 }
 
 ;// CONCATENATED MODULE: ./lib/encoding/input-material.js
@@ -21236,10 +21299,11 @@ function readMaterial(input, value, options) {
 function fromFile(input, file, shownPath) {
     const found = decode(file, MOST_LAYERS + 1);
     if (found === undefined) {
+        const { kind, hint } = describeBytes(file);
         throw new errors/* PublishError */.S1({
             code: 'E_INPUT_FORMAT',
-            message: `${input} names the file ${shownPath}, which holds ${describeBytes(file)}: expected PEM, DER, or base64 of them`,
-            hint: 'Give the path of a file with certificates or a private key.',
+            message: `${input} names the file ${shownPath}, which holds ${kind}: expected PEM, DER, or base64 of them`,
+            hint: hint ?? 'Give the path of a file with certificates or a private key.',
         });
     }
     refuseCutOff(input, found.bytes, `in the file ${shownPath}`);
@@ -21247,7 +21311,7 @@ function fromFile(input, file, shownPath) {
 }
 /** Bytes of a file or of base64: PEM, DER, or base64 of them again. */
 function decode(bytes, layers) {
-    if ((0,kind/* beginsAsDer */.Kf)(bytes))
+    if ((0,encoding_kind/* beginsAsDer */.Kf)(bytes))
         return { bytes, text: undefined };
     const text = decodeText(bytes);
     if ((0,pem/* isPem */.X3)(text))
@@ -21257,12 +21321,12 @@ function decode(bytes, layers) {
 }
 /** A terminal that cuts a long paste says nothing, and minutes later everybody suspects the passphrase. */
 function refuseCutOff(input, bytes, source) {
-    const missing = (0,kind/* beginsAsDer */.Kf)(bytes) ? (0,der/* shortage */.wD)(bytes) : undefined;
+    const missing = (0,encoding_kind/* beginsAsDer */.Kf)(bytes) ? (0,der/* shortage */.wD)(bytes) : undefined;
     if (missing === undefined)
         return;
     throw new errors/* PublishError */.S1({
         code: 'E_INPUT_TRUNCATED',
-        message: `${input} is cut off (${(0,kind/* nameOfKind */.lI)((0,kind/* kindOfDer */.x6)(bytes))}): ${missing} (${source})`,
+        message: `${input} is cut off (${(0,encoding_kind/* nameOfKind */.lI)((0,encoding_kind/* kindOfDer */.x6)(bytes))}): ${missing} (${source})`,
         hint: 'Store the value again from a file (`gh secret set NAME < file`): terminals cut long pastes.',
     });
 }
@@ -21272,28 +21336,46 @@ function unreadable(input, word, decoded) {
         return new errors/* PublishError */.S1({
             code: 'E_INPUT_FILE',
             message: `${input} looks like a path (it ends in ${external_node_path_.extname(file)}), and there is no such file: ${file}`,
-            hint: 'Give the path relative to the workspace; in a container job `github.workspace` is the path on the host, which does not exist in the container.',
+            hint: /^[~@]/.test(word)
+                ? 'Give the path itself: `~` means something to shells alone, and `@` to curl.'
+                : 'Give the path relative to the workspace; in a container job `github.workspace` is the path on the host, which does not exist in the container.',
         });
     }
-    const kind = describeValue(word) ?? describeRest(word, decoded);
+    const { kind, hint } = describeValue(word) ?? describeDamage(word) ?? describeRest(word, decoded);
     return new errors/* PublishError */.S1({
         code: 'E_INPUT_FORMAT',
         message: `${input} is ${kind}: expected PEM text, base64 of PEM or DER, or the path of an existing file`,
-        hint: 'Store the whole content of the file, from the first `-----BEGIN` to the last `-----END` line, or base64 of it.',
+        hint: hint ??
+            'Store the whole content of the file, from the first `-----BEGIN` to the last `-----END` line, or base64 of it.',
     });
 }
 function describeRest(word, decoded) {
     const length = (0,lib_text/* count */.U9)(word.length, 'character');
-    if (decoded === undefined)
-        return `text of ${length} that is neither PEM nor base64`;
-    return `text of ${length} that is no PEM; as base64 it gives ${describeBytes(decoded)}`;
+    if (decoded !== undefined) {
+        const { kind, hint } = describeBytes(decoded);
+        return { kind: `text of ${length} that is no PEM; as base64 it gives ${kind}`, ...(hint && { hint }) };
+    }
+    const strays = strayCharacters(word);
+    if (strays === undefined)
+        return { kind: `text of ${length} that is neither PEM nor base64` };
+    return {
+        kind: `text of ${length} that would be base64 but for ${strays}`,
+        hint: 'Store base64 of the file and nothing else: no name in front, no sign of the prompt behind it.',
+    };
 }
+/** JKS and JCEKS, by their first bytes. */
+const JAVA_STORES = new Set(['feedfeed', 'cececece']);
 function describeBytes(bytes) {
-    if (bytes.subarray(0, 4).toString('hex') === 'feedfeed')
-        return 'a Java key store (JKS; keytool converts it)';
+    if (JAVA_STORES.has(bytes.subarray(0, 4).toString('hex'))) {
+        return {
+            kind: 'a Java key store (JKS; keytool converts it)',
+            hint: 'Convert it with `keytool -importkeystore -srckeystore client.jks -destkeystore client.p12 -deststoretype PKCS12`, and give client.p12.',
+        };
+    }
     if ((0,encoding_blocks/* isOpenSsh */.nN)(bytes))
-        return 'an OpenSSH private key without its BEGIN line';
-    return describeValue(decodeText(bytes)) ?? `${(0,lib_text/* count */.U9)(bytes.length, 'byte')} of an unknown kind`;
+        return { kind: 'an OpenSSH private key without its BEGIN line' };
+    const replaced = bytes.includes('\ufffd') ? describeDamage('\ufffd') : undefined;
+    return replaced ?? describeValue(decodeText(bytes)) ?? { kind: `${(0,lib_text/* count */.U9)(bytes.length, 'byte')} of an unknown kind` };
 }
 /** A value that was copied out of a JSON document, quotes and escapes with it. */
 function unquoteJson(value) {
@@ -24061,7 +24143,7 @@ class LookupFailure extends Error {
 
 /***/ }),
 
-/***/ 5896:
+/***/ 9356:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -25970,10 +26052,18 @@ function explain(end, bundle) {
             hint: `Use a client certificate that a CA in ${bundle} issued, or put the CA that the server trusts for clients into ${bundle}.`,
         };
     }
-    return isGap(end) ? missingLink(end, bundle) : unknownIssuer(name, top, bundle);
+    return isGap(end) || hasNamesake(end) ? missingLink(end, bundle) : unknownIssuer(name, top, bundle);
 }
-function missingLink({ path, top }, bundle) {
+function missingLink(end, bundle) {
+    const { path, top } = end;
     const name = (0,lib_text/* issuerOf */.xD)(top.certificate);
+    if (hasNamesake(end)) {
+        return {
+            code: 'E_CERT_INCOMPLETE_CHAIN',
+            message: `client-cert holds a CA named ${name}, but with another key than the one that signed ${nameMember(top)}: it was made anew under the same name, and the certificate of the CA that signed is missing`,
+            hint: `Take ${nameMember(top)} and the certificate of ${name} from one delivery of the team that runs it, and store them together.`,
+        };
+    }
     const alone = path.chain.length === 1 ? 'client-cert holds the leaf without it' : 'client-cert has a gap there';
     return {
         code: 'E_CERT_INCOMPLETE_CHAIN',
@@ -25987,6 +26077,9 @@ function unknownIssuer(name, top, bundle) {
         message: `${name}, the issuer of ${nameMember(top)}, is neither in client-cert nor in ${bundle}`,
         hint: `Use a client certificate that a CA in ${bundle} issued; or, if ${name} is an intermediate of such a CA, append its certificate to client-cert.`,
     };
+}
+function hasNamesake({ others, top }) {
+    return others.some(({ subject }) => sameName(subject, top.certificate.issuer));
 }
 /**
  * Whether a link in the middle is missing rather than the end. Proof: a CA that was given lies outside the path and
@@ -26349,7 +26442,7 @@ function revoked(member, { subject }, lists) {
 function revokedHint({ position }, issuer, reason) {
     if (position !== 'leaf')
         return `The team that runs ${issuer} has to say which CA replaces it; ask for a client certificate from that one.`;
-    const again = 'ask for a new client certificate with a new key, then replace client-cert and client-key together.';
+    const again = 'ask for a new client certificate with a new key, then replace client-cert and client-key together. If that is done already, this run was queued before: start a new one.';
     if (reason === 'certificateHold')
         return `It is on hold: ask the team that runs ${issuer} whether it will be released; else ${again}`;
     return `A${again.slice(1)}`;
@@ -26718,9 +26811,11 @@ function expired(member, { expiryErrorDays }, now) {
         position: member.position,
         subject: member.subject,
         message: `${identify(member)} ended on ${(0,lib_text/* formatTime */.fU)(end)}, ${span(+now - +end)} ago`,
-        hint: whoseTurn(member),
+        hint: member.position === 'root' ? whoseTurn(member) : `${whoseTurn(member)} ${QUEUED}`,
     };
 }
+/** GitHub reads the secrets of repository and organisation when a run is queued, those of an environment when its job starts. */
+const QUEUED = 'If that is done already, this run was queued before: start a new one.';
 function notYetValid(member, now) {
     const start = member.certificate.validFromDate;
     return {
@@ -26823,7 +26918,7 @@ const SERVER_NAME = 'verdict.invalid';
 async function askOpenSsl(request) {
     request.signal?.throwIfAborted();
     const client = clientContext(request);
-    return typeof client === 'string' ? { accepted: false, code: client } : await handshake(client, request);
+    return typeof client === 'string' ? { accepted: false, code: client, loads: false } : await handshake(client, request);
 }
 /** The client's side, or the code with which OpenSSL refuses to load such a certificate at all (weak keys). */
 function clientContext({ chain, key }) {
@@ -26888,13 +26983,13 @@ function readVerdict(socket) {
     // A client whose key fits no signature scheme of the handshake sends no certificate, and no error either.
     const sent = socket.getPeerX509Certificate() !== undefined;
     const verdict = socket.authorized
-        ? { accepted: true, code: undefined }
-        : { accepted: false, code: sent ? String(socket.authorizationError) : 'NOT_SENT' };
+        ? { accepted: true, code: undefined, loads: true }
+        : { accepted: false, code: sent ? String(socket.authorizationError) : 'NOT_SENT', loads: true };
     socket.destroy();
     return verdict;
 }
 function refusal(error) {
-    return { accepted: false, code: (0,lib_errors/* errorCodeOf */.D9)(error) ?? error.name };
+    return { accepted: false, code: (0,lib_errors/* errorCodeOf */.D9)(error) ?? error.name, loads: true };
 }
 function pem(certificates) {
     return certificates.map((certificate) => certificate.toString());
@@ -26927,8 +27022,9 @@ async function checkChain(request) {
     const open = openEnd(judged, request);
     const broken = open && brokenSignature(open);
     const missing = open && broken === undefined ? missingIssuer(open) : undefined;
+    const verdict = await askAbout(judged, request);
     const findings = [
-        ...(await chain_check_judge(judged, request)),
+        ...chain_check_judge(judged, verdict, request),
         ...[broken, missing, partialAnchor(judged), endedRoot(judged, request.now)].filter((one) => one !== undefined),
         ...(request.revocationLists === undefined ? [] : judgeRevocation(path, request.revocationLists, request.now)),
         ...judgeLeftovers(request.leaf, request.others, path),
@@ -26938,6 +27034,7 @@ async function checkChain(request) {
         anchor: path.anchor,
         findings: SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity)),
         expires: earliestEnd(path.chain, request.now),
+        usable: verdict?.loads === true,
         reachesAnchor: path.anchor !== undefined,
         unknownIssuer: open && open.bundle !== 'client-ca-bundle' ? (missing?.message ?? openQuestion(open)) : undefined,
     };
@@ -26972,8 +27069,8 @@ function openEnd({ path, members, anchors, bundle }, { others, now }) {
         return undefined;
     return { path, top: members.at(-1) ?? members[0], others, anchors, bundle, now };
 }
-async function chain_check_judge(judged, request) {
-    const { members } = judged;
+/** `verdict`: undefined without the right key. */
+function chain_check_judge({ members }, verdict, request) {
     const [leaf] = members;
     const dates = members.map((member) => judgeValidity(member, request, request.now));
     const found = [
@@ -26985,10 +27082,11 @@ async function chain_check_judge(judged, request) {
     ];
     const faults = found.filter(isFault);
     const findings = found.filter(isFinding);
-    // Without the key there is no handshake, and so no verdict.
-    const fits = leaf.certificate.checkPrivateKey(request.key);
-    const verdict = fits ? await askAbout(judged, request) : undefined;
-    return [...(fits ? [] : [keyMismatch(leaf)]), ...settle(faults, verdict, leaf, request.mode), ...findings];
+    return [
+        ...(verdict === undefined ? [keyMismatch(leaf)] : []),
+        ...settle(faults, verdict, leaf, request.mode),
+        ...findings,
+    ];
 }
 function isFault(one) {
     return 'kind' in one;
@@ -26998,9 +27096,12 @@ function isFinding(one) {
 }
 /**
  * With an anchor: against all anchors, and one that is no root ends the chain where the bundle has nothing above it.
- * Without: as if the server trusted the top of the path, so that the missing anchor alone falls away.
+ * Without: as if the server trusted the top of the path, so that the missing anchor alone falls away. Undefined: without
+ * the right key there is no handshake.
  */
-function askAbout({ path, members, anchors }, { key, signal }) {
+async function askAbout({ path, members, anchors }, { leaf, key, signal }) {
+    if (!leaf.checkPrivateKey(key))
+        return undefined;
     const { chain, anchor } = path;
     if (anchor !== undefined) {
         return askOpenSsl({
@@ -27024,7 +27125,7 @@ function keyMismatch({ subject }) {
         position: 'leaf',
         subject,
         message: `client-key does not belong to the certificate ${subject} in client-cert`,
-        hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
+        hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
     };
 }
 /** Companies hand out the issuing CA alone; curl takes it as an anchor, servers with OpenSSL only when told to. */
@@ -29274,6 +29375,22 @@ function tagWarning(distributions, { type, name }) {
     return `the tag is ${(0,lib_text/* printable */.g$)(name, 120)}, and no distribution has that version: ${listNames([...releases])}`;
 }
 
+;// CONCATENATED MODULE: ./lib/identity/derivation-budget.js
+/**
+ * In rounds of PKCS#12's own function: about eight seconds. Checking two forms of the password and opening certificates
+ * and key of a PKCS#12 file with the most iterations takes no more.
+ */
+const MOST_ROUNDS = 8_000_000;
+/** How much key derivation one input may ask for: a hostile or damaged one can ask for days, in one key or in hundreds. */
+class DerivationBudget {
+    #rounds = 0;
+    /** Takes so many rounds; false: that is more than is left. */
+    afford(rounds) {
+        this.#rounds += rounds;
+        return this.#rounds <= MOST_ROUNDS;
+    }
+}
+
 // EXTERNAL MODULE: ./lib/identity/private-key.js + 2 modules
 var private_key = __nccwpck_require__(8488);
 ;// CONCATENATED MODULE: ./lib/identity/holding.js
@@ -29282,19 +29399,23 @@ var private_key = __nccwpck_require__(8488);
 
 
 
+
+
+/** A whole bundle of public CAs has 150; each block takes time to open or a sentence to refuse. */
+const MOST_BLOCKS = 500;
 /**
  * Reads everything in one input. What is wrong stands in `problems`; throws only the signal's reason once it is aborted.
  */
 async function hold(material, request) {
-    const { blocks, broken } = (0,encoding_blocks/* readBlocks */.v_)(material);
-    const problems = new lib_errors/* ProblemList */.Ku();
+    const { blocks, broken, problems } = readSome(material);
+    const budget = new DerivationBudget();
     const certificates = [];
     const keys = [];
     const passphraseUses = [];
     for (const block of broken)
         problems.add(holding_brokenBlock(block, material.input));
     for (const block of blocks) {
-        const opened = await problems.collect(() => holding_open(block, material.input, request));
+        const opened = await problems.collect(() => holding_open(block, material.input, { ...request, budget }));
         request.signal.throwIfAborted();
         if (opened === undefined)
             continue;
@@ -29313,9 +29434,22 @@ async function hold(material, request) {
         problems: problems.all,
     };
 }
+function readSome(material) {
+    const { blocks, broken } = (0,encoding_blocks/* readBlocks */.v_)(material);
+    const problems = new lib_errors/* ProblemList */.Ku();
+    const amount = blocks.length + broken.length;
+    if (amount <= MOST_BLOCKS)
+        return { blocks, broken, problems };
+    problems.add({
+        code: 'E_INPUT_FORMAT',
+        message: `${(0,encoding_blocks/* nameOfMaterial */.Gh)(material)} holds ${(0,der/* formatNumber */.ZV)(amount)} blocks, and at most ${MOST_BLOCKS} are read`,
+        hint: 'Give the client certificate with its intermediates and its private key, and nothing else.',
+    });
+    return { blocks: [], broken: [], problems };
+}
 async function holding_open(block, input, request) {
     if ((0,private_key/* isKeyBlock */.fx)(block)) {
-        const key = (0,private_key/* openKey */.ay)(block, request.passphrase);
+        const key = (0,private_key/* openKey */.ay)(block, request.passphrase, request.budget);
         return { certificates: [], key, passphrase: key.passphrase };
     }
     if (block.kind !== 'pkcs12')
@@ -29338,7 +29472,7 @@ function holding_brokenBlock({ where, label, fault, cutOff }, input) {
             hint: 'Store the whole file again (`gh secret set NAME < file`): terminals and forms cut long pastes.',
         });
     }
-    const isKey = label?.endsWith('PRIVATE KEY') ?? input === 'client-key';
+    const isKey = input === 'client-key' || label?.endsWith('PRIVATE KEY') === true;
     return new lib_errors/* PublishError */.S1({
         code: isKey ? 'E_KEY_UNREADABLE' : 'E_CERT_UNREADABLE',
         message: `${where} cannot be read: ${fault}`,
@@ -29524,10 +29658,13 @@ function damaged(holdings) {
 function mismatch(holdings, certificates) {
     const named = certificates.find(({ ca }) => !ca) ?? certificates[0];
     const others = certificates.length - 1;
+    const rest = others === 0 ? '' : `, nor to the ${others === 1 ? 'other one' : `${others} others`} given`;
     return new lib_errors/* PublishError */.S1({
         code: 'E_KEY_MISMATCH',
-        message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : (0,lib_text/* subjectOf */.et)(named)}${others === 0 ? '' : `, nor to the ${(0,lib_text/* count */.U9)(others, 'other')} given`}`,
-        hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
+        message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : (0,lib_text/* subjectOf */.et)(named)}${rest}`,
+        hint: certificates.every(({ ca }) => ca)
+            ? 'Only certificates of CAs are given: add the client certificate itself, which a CA issued for this key.'
+            : 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
     });
 }
 function passphraseNotices(passphrase, holdings) {
@@ -29738,7 +29875,7 @@ async function plan_identify(request, inputs, caBundle, progress, problems) {
 }
 /**
  * Puts the chain check's faults among the problems. The identity is there all the same, since a dry run asks the server
- * what it thinks of such a certificate; but not without the right key, which no handshake does.
+ * what it thinks of such a certificate; but not where no handshake can be tried (another key, or one too weak to load).
  */
 async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caBundle, progress, problems) {
     const { clientCaBundle, clientCrl, chainCheck: mode, expiryWarningDays, expiryErrorDays } = inputs;
@@ -29767,7 +29904,7 @@ async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caB
         else
             note(runner, progress, 'Chain', message);
     }
-    if (!leaf.checkPrivateKey(key))
+    if (!check.usable)
         return undefined;
     runner.log('Chain', chainLine(check));
     return {
@@ -30072,7 +30209,7 @@ function alertOf(error) {
 }
 const ASK = 'Ask the team that runs the server what its log says of this certificate.';
 /** What a renewed secret that seems not to work comes from. */
-const QUEUED = 'If that is done already, this run was queued before: start a new one.';
+const alert_QUEUED = 'If that is done already, this run was queued before: start a new one.';
 /** Alerts that answer a client certificate. */
 const REFUSALS = new Map([
     [
@@ -30099,7 +30236,7 @@ const REFUSALS = new Map([
             code: 'E_TLS_CLIENT_REVOKED',
             complaint: 'revocation',
             words: 'says that the client certificate is revoked (alert 44)',
-            hint: `Ask for a new client certificate, and store it together with its key. ${QUEUED}`,
+            hint: `Ask for a new client certificate, and store it together with its key. ${alert_QUEUED}`,
         },
     ],
     [
@@ -30108,7 +30245,7 @@ const REFUSALS = new Map([
             code: 'E_TLS_CLIENT_EXPIRED',
             complaint: 'date',
             words: 'says that the client certificate, or a CA certificate above it, has expired (alert 45)',
-            hint: `Renew the client certificate, and store it together with its key. ${QUEUED}`,
+            hint: `Renew the client certificate, and store it together with its key. ${alert_QUEUED}`,
         },
     ],
     [

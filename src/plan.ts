@@ -139,7 +139,7 @@ async function identify(
 
 /**
  * Puts the chain check's faults among the problems. The identity is there all the same, since a dry run asks the server
- * what it thinks of such a certificate; but not without the right key, which no handshake does.
+ * what it thinks of such a certificate; but not where no handshake can be tried (another key, or one too weak to load).
  */
 async function judge(
   { runner, signal }: PlanRequest,
@@ -175,7 +175,7 @@ async function judge(
     else if (severity === 'warning') progress.warnings.push(hint === undefined ? message : `${message}. ${hint}`)
     else note(runner, progress, 'Chain', message)
   }
-  if (!leaf.checkPrivateKey(key)) return undefined
+  if (!check.usable) return undefined
   runner.log('Chain', chainLine(check))
   return {
     subject: subjectOf(leaf),

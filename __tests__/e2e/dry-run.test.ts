@@ -78,6 +78,20 @@ describe('a dry run', () => {
     }
   })
 
+  it('with a key that no handshake can be made with says that alone, and is no fault of the action', async (test) => {
+    const scene = await setScene(test)
+    const client = issueClient(scene.intermediate, { name: 'release', keyKind: 'rsa-1024' })
+    const weak = { 'client-cert': client.pem + scene.intermediate.pem, 'client-key': client.keyPem }
+    const run = await scene.run({ ...DRY, ...weak })
+    assertEnded(run, scene, {
+      status: 'failed',
+      files: FILES.map((file) => [file, 'not-tried', 'E_CERT_WEAK']),
+      problems: ['E_CERT_WEAK'],
+      handshake: 'not-tried',
+    })
+    assertNothingSent(scene, [0])
+  })
+
   it('with a certificate that has ended asks the server all the same: a strict one refuses it', async (test) => {
     const scene = await setScene(test)
     const run = await scene.run({ ...DRY, ...expired(scene), 'support-contact': CONTACT })

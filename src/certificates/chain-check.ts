@@ -38,6 +38,8 @@ export interface ChainCheck {
   readonly anchor: X509Certificate | undefined
   /** Errors first, then warnings, then notices. */
   readonly findings: readonly Finding[]
+  /** Whether a handshake can be tried: not without the right key, nor with what OpenSSL calls too weak to be loaded. */
+  readonly usable: boolean
   /** The earliest end of validity in the sent chain; `now` where one cannot be read. */
   readonly expires: Date
   readonly reachesAnchor: boolean
@@ -67,8 +69,9 @@ export async function checkChain(request: ChainCheckRequest): Promise<ChainCheck
   const open = openEnd(judged, request)
   const broken = open && brokenSignature(open)
   const missing = open && broken === undefined ? missingIssuer(open) : undefined
+  const verdict = await askAbout(judged, request)
   const findings = [
-    ...(await judge(judged, request)),
+    ...judge(judged, verdict, request),
     ...[broken, missing, partialAnchor(judged), endedRoot(judged, request.now)].filter((one) => one !== undefined),
     ...(request.revocationLists === undefined ? [] : judgeRevocation(path, request.revocationLists, request.now)),
     ...judgeLeftovers(request.leaf, request.others, path),
@@ -78,6 +81,7 @@ export async function checkChain(request: ChainCheckRequest): Promise<ChainCheck
     anchor: path.anchor,
     findings: SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity)),
     expires: earliestEnd(path.chain, request.now),
+    usable: verdict?.loads === true,
     reachesAnchor: path.anchor !== undefined,
     unknownIssuer: open && open.bundle !== 'client-ca-bundle' ? (missing?.message ?? openQuestion(open)) : undefined,
   }
@@ -115,8 +119,8 @@ function openEnd({ path, members, anchors, bundle }: Judged, { others, now }: Ch
   return { path, top: members.at(-1) ?? members[0], others, anchors, bundle, now }
 }
 
-async function judge(judged: Judged, request: ChainCheckRequest): Promise<readonly Finding[]> {
-  const { members } = judged
+/** `verdict`: undefined without the right key. */
+function judge({ members }: Judged, verdict: Verdict | undefined, request: ChainCheckRequest): readonly Finding[] {
   const [leaf] = members
   const dates = members.map((member) => judgeValidity(member, request, request.now))
   const found = [
@@ -128,10 +132,11 @@ async function judge(judged: Judged, request: ChainCheckRequest): Promise<readon
   ]
   const faults = found.filter(isFault)
   const findings = found.filter(isFinding)
-  // Without the key there is no handshake, and so no verdict.
-  const fits = leaf.certificate.checkPrivateKey(request.key)
-  const verdict = fits ? await askAbout(judged, request) : undefined
-  return [...(fits ? [] : [keyMismatch(leaf)]), ...settle(faults, verdict, leaf, request.mode), ...findings]
+  return [
+    ...(verdict === undefined ? [keyMismatch(leaf)] : []),
+    ...settle(faults, verdict, leaf, request.mode),
+    ...findings,
+  ]
 }
 
 function isFault(one: Fault | Finding): one is Fault {
@@ -144,9 +149,14 @@ function isFinding(one: Fault | Finding): one is Finding {
 
 /**
  * With an anchor: against all anchors, and one that is no root ends the chain where the bundle has nothing above it.
- * Without: as if the server trusted the top of the path, so that the missing anchor alone falls away.
+ * Without: as if the server trusted the top of the path, so that the missing anchor alone falls away. Undefined: without
+ * the right key there is no handshake.
  */
-function askAbout({ path, members, anchors }: Judged, { key, signal }: ChainCheckRequest): Promise<Verdict> {
+async function askAbout(
+  { path, members, anchors }: Judged,
+  { leaf, key, signal }: ChainCheckRequest,
+): Promise<Verdict | undefined> {
+  if (!leaf.checkPrivateKey(key)) return undefined
   const { chain, anchor } = path
   if (anchor !== undefined) {
     return askOpenSsl({
@@ -172,7 +182,7 @@ function keyMismatch({ subject }: Member): Finding {
     position: 'leaf',
     subject,
     message: `client-key does not belong to the certificate ${subject} in client-cert`,
-    hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
+    hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
   }
 }
 

@@ -91,11 +91,19 @@ function explain(end: OpenEnd, bundle: string): Explanation {
       hint: `Use a client certificate that a CA in ${bundle} issued, or put the CA that the server trusts for clients into ${bundle}.`,
     }
   }
-  return isGap(end) ? missingLink(end, bundle) : unknownIssuer(name, top, bundle)
+  return isGap(end) || hasNamesake(end) ? missingLink(end, bundle) : unknownIssuer(name, top, bundle)
 }
 
-function missingLink({ path, top }: OpenEnd, bundle: string): Explanation {
+function missingLink(end: OpenEnd, bundle: string): Explanation {
+  const { path, top } = end
   const name = issuerOf(top.certificate)
+  if (hasNamesake(end)) {
+    return {
+      code: 'E_CERT_INCOMPLETE_CHAIN',
+      message: `client-cert holds a CA named ${name}, but with another key than the one that signed ${nameMember(top)}: it was made anew under the same name, and the certificate of the CA that signed is missing`,
+      hint: `Take ${nameMember(top)} and the certificate of ${name} from one delivery of the team that runs it, and store them together.`,
+    }
+  }
   const alone = path.chain.length === 1 ? 'client-cert holds the leaf without it' : 'client-cert has a gap there'
   return {
     code: 'E_CERT_INCOMPLETE_CHAIN',
@@ -110,6 +118,10 @@ function unknownIssuer(name: string, top: Member, bundle: string): Explanation {
     message: `${name}, the issuer of ${nameMember(top)}, is neither in client-cert nor in ${bundle}`,
     hint: `Use a client certificate that a CA in ${bundle} issued; or, if ${name} is an intermediate of such a CA, append its certificate to client-cert.`,
   }
+}
+
+function hasNamesake({ others, top }: OpenEnd): boolean {
+  return others.some(({ subject }) => sameName(subject, top.certificate.issuer))
 }
 
 /**

@@ -32,9 +32,12 @@ function expired(member: Member, { expiryErrorDays }: ExpiryLimits, now: Date): 
     position: member.position,
     subject: member.subject,
     message: `${identify(member)} ended on ${formatTime(end)}, ${span(+now - +end)} ago`,
-    hint: whoseTurn(member),
+    hint: member.position === 'root' ? whoseTurn(member) : `${whoseTurn(member)} ${QUEUED}`,
   }
 }
+
+/** GitHub reads the secrets of repository and organisation when a run is queued, those of an environment when its job starts. */
+const QUEUED = 'If that is done already, this run was queued before: start a new one.'
 
 function notYetValid(member: Member, now: Date): Fault {
   const start = member.certificate.validFromDate

@@ -20,6 +20,8 @@ export interface Verdict {
   readonly accepted: boolean
   /** OpenSSL's name of what it refuses (`CERT_HAS_EXPIRED`), Node's code of an error (`ERR_SSL_EE_KEY_TOO_SMALL`), or `NOT_SENT`. */
   readonly code: string | undefined
+  /** Whether OpenSSL loads certificate and key at all: what it calls too weak no client of Node.js can send. */
+  readonly loads: boolean
 }
 
 /** Milliseconds. A handshake in memory takes five: this is only reached when the process itself stands still. */
@@ -36,7 +38,7 @@ const SERVER_NAME = 'verdict.invalid'
 export async function askOpenSsl(request: VerdictRequest): Promise<Verdict> {
   request.signal?.throwIfAborted()
   const client = clientContext(request)
-  return typeof client === 'string' ? { accepted: false, code: client } : await handshake(client, request)
+  return typeof client === 'string' ? { accepted: false, code: client, loads: false } : await handshake(client, request)
 }
 
 /** The client's side, or the code with which OpenSSL refuses to load such a certificate at all (weak keys). */
@@ -101,14 +103,14 @@ function readVerdict(socket: TLSSocket): Verdict {
   // A client whose key fits no signature scheme of the handshake sends no certificate, and no error either.
   const sent = socket.getPeerX509Certificate() !== undefined
   const verdict = socket.authorized
-    ? { accepted: true, code: undefined }
-    : { accepted: false, code: sent ? String(socket.authorizationError) : 'NOT_SENT' }
+    ? { accepted: true, code: undefined, loads: true }
+    : { accepted: false, code: sent ? String(socket.authorizationError) : 'NOT_SENT', loads: true }
   socket.destroy()
   return verdict
 }
 
 function refusal(error: Error): Verdict {
-  return { accepted: false, code: errorCodeOf(error) ?? error.name }
+  return { accepted: false, code: errorCodeOf(error) ?? error.name, loads: true }
 }
 
 function pem(certificates: readonly X509Certificate[]): string[] {

@@ -1,6 +1,6 @@
 import { elementAt, shortage, TAG } from './der.ts'
 import type { InputMaterial } from './input-material.ts'
-import { isKeyKind, type Kind, kindOfDer } from './kind.ts'
+import { beginsAsDer, isKeyKind, type Kind, kindOfDer } from './kind.ts'
 import { type PemBlock, type PemEncryption, readPem } from './pem.ts'
 import { certificatesOfPkcs7 } from './pkcs7.ts'
 
@@ -70,15 +70,17 @@ export function isOpenSsh(bytes: Buffer): boolean {
   return bytes.subarray(0, 14).toString('latin1') === 'openssh-key-v1'
 }
 
+const UNKNOWN = 'what it holds is of an unknown kind'
+
 function readDer(where: string, label: string | undefined, bytes: Buffer): Block | BrokenBlock {
   const broken = (fault: string, cutOff = false) => ({ where, label, fault, cutOff })
   const missing = shortage(bytes)
   if (missing !== undefined) return broken(missing, true)
   const element = elementAt(bytes, 0)
-  if (element === undefined) return broken('it is damaged')
+  if (element === undefined) return broken(beginsAsDer(bytes) ? 'it is damaged' : UNKNOWN)
   const der = bytes.subarray(0, element.end)
   const kind = kindOfBlock(label, der)
-  if (kind === 'unknown') return broken('what it holds is of an unknown kind')
+  if (kind === 'unknown') return broken(UNKNOWN)
   if (!isRestExpected(bytes, element.end, kind)) return broken('bytes follow its end')
   if (kind !== 'pkcs7') return { ...opaque(where, label, kind, der), certificates: kind === 'certificate' ? [der] : [] }
   const certificates = certificatesOfPkcs7(der)

@@ -8,7 +8,15 @@ import { formatNumber, shortage } from './der.ts'
 import { beginsAsDer, kindOfDer, nameOfKind } from './kind.ts'
 import { isPem, pemBodies, repairPem } from './pem.ts'
 import { decodeText } from './text-encoding.ts'
-import { baseName, describeValue, pathSeen, refuseUri } from './value.ts'
+import {
+  baseName,
+  type Description,
+  describeDamage,
+  describeValue,
+  pathSeen,
+  refuseUri,
+  strayCharacters,
+} from './value.ts'
 
 /** What an input holds, decoded: PEM text, or the bytes of DER or PKCS#12. */
 export interface InputMaterial {
@@ -56,10 +64,11 @@ export function readMaterial(input: string, value: string, options: { readonly w
 function fromFile(input: string, file: Buffer, shownPath: string): InputMaterial {
   const found = decode(file, MOST_LAYERS + 1)
   if (found === undefined) {
+    const { kind, hint } = describeBytes(file)
     throw new PublishError({
       code: 'E_INPUT_FORMAT',
-      message: `${input} names the file ${shownPath}, which holds ${describeBytes(file)}: expected PEM, DER, or base64 of them`,
-      hint: 'Give the path of a file with certificates or a private key.',
+      message: `${input} names the file ${shownPath}, which holds ${kind}: expected PEM, DER, or base64 of them`,
+      hint: hint ?? 'Give the path of a file with certificates or a private key.',
     })
   }
   refuseCutOff(input, found.bytes, `in the file ${shownPath}`)
@@ -92,27 +101,48 @@ function unreadable(input: string, word: string, decoded: Buffer | undefined): P
     return new PublishError({
       code: 'E_INPUT_FILE',
       message: `${input} looks like a path (it ends in ${path.extname(file)}), and there is no such file: ${file}`,
-      hint: 'Give the path relative to the workspace; in a container job `github.workspace` is the path on the host, which does not exist in the container.',
+      hint: /^[~@]/.test(word)
+        ? 'Give the path itself: `~` means something to shells alone, and `@` to curl.'
+        : 'Give the path relative to the workspace; in a container job `github.workspace` is the path on the host, which does not exist in the container.',
     })
   }
-  const kind = describeValue(word) ?? describeRest(word, decoded)
+  const { kind, hint } = describeValue(word) ?? describeDamage(word) ?? describeRest(word, decoded)
   return new PublishError({
     code: 'E_INPUT_FORMAT',
     message: `${input} is ${kind}: expected PEM text, base64 of PEM or DER, or the path of an existing file`,
-    hint: 'Store the whole content of the file, from the first `-----BEGIN` to the last `-----END` line, or base64 of it.',
+    hint:
+      hint ??
+      'Store the whole content of the file, from the first `-----BEGIN` to the last `-----END` line, or base64 of it.',
   })
 }
 
-function describeRest(word: string, decoded: Buffer | undefined): string {
+function describeRest(word: string, decoded: Buffer | undefined): Description {
   const length = count(word.length, 'character')
-  if (decoded === undefined) return `text of ${length} that is neither PEM nor base64`
-  return `text of ${length} that is no PEM; as base64 it gives ${describeBytes(decoded)}`
+  if (decoded !== undefined) {
+    const { kind, hint } = describeBytes(decoded)
+    return { kind: `text of ${length} that is no PEM; as base64 it gives ${kind}`, ...(hint && { hint }) }
+  }
+  const strays = strayCharacters(word)
+  if (strays === undefined) return { kind: `text of ${length} that is neither PEM nor base64` }
+  return {
+    kind: `text of ${length} that would be base64 but for ${strays}`,
+    hint: 'Store base64 of the file and nothing else: no name in front, no sign of the prompt behind it.',
+  }
 }
 
-function describeBytes(bytes: Buffer): string {
-  if (bytes.subarray(0, 4).toString('hex') === 'feedfeed') return 'a Java key store (JKS; keytool converts it)'
-  if (isOpenSsh(bytes)) return 'an OpenSSH private key without its BEGIN line'
-  return describeValue(decodeText(bytes)) ?? `${count(bytes.length, 'byte')} of an unknown kind`
+/** JKS and JCEKS, by their first bytes. */
+const JAVA_STORES = new Set(['feedfeed', 'cececece'])
+
+function describeBytes(bytes: Buffer): Description {
+  if (JAVA_STORES.has(bytes.subarray(0, 4).toString('hex'))) {
+    return {
+      kind: 'a Java key store (JKS; keytool converts it)',
+      hint: 'Convert it with `keytool -importkeystore -srckeystore client.jks -destkeystore client.p12 -deststoretype PKCS12`, and give client.p12.',
+    }
+  }
+  if (isOpenSsh(bytes)) return { kind: 'an OpenSSH private key without its BEGIN line' }
+  const replaced = bytes.includes('\ufffd') ? describeDamage('\ufffd') : undefined
+  return replaced ?? describeValue(decodeText(bytes)) ?? { kind: `${count(bytes.length, 'byte')} of an unknown kind` }
 }
 
 /** A value that was copied out of a JSON document, quotes and escapes with it. */

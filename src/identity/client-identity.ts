@@ -2,7 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { InputMaterial } from '../encoding/input-material.ts'
 import { nameOfKind } from '../encoding/kind.ts'
 import { type ProblemDetails, ProblemList, PublishError } from '../errors.ts'
-import { count, formatDate, subjectOf } from '../text.ts'
+import { formatDate, subjectOf } from '../text.ts'
 import { type Holding, hold, whatElse } from './holding.ts'
 import { type OpenedKey, signsFor } from './private-key.ts'
 
@@ -177,10 +177,13 @@ function damaged(holdings: readonly Holding[]): PublishError {
 function mismatch(holdings: readonly Holding[], certificates: readonly X509Certificate[]): PublishError {
   const named = certificates.find(({ ca }) => !ca) ?? certificates[0]
   const others = certificates.length - 1
+  const rest = others === 0 ? '' : `, nor to the ${others === 1 ? 'other one' : `${others} others`} given`
   return new PublishError({
     code: 'E_KEY_MISMATCH',
-    message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : subjectOf(named)}${others === 0 ? '' : `, nor to the ${count(others, 'other')} given`}`,
-    hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them.',
+    message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : subjectOf(named)}${rest}`,
+    hint: certificates.every(({ ca }) => ca)
+      ? 'Only certificates of CAs are given: add the client certificate itself, which a CA issued for this key.'
+      : 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
   })
 }
 

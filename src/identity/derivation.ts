@@ -2,6 +2,7 @@ import { hash, pbkdf2 } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { formatNumber } from '../encoding/der.ts'
 import { type Algorithm, algorithm, members } from './asn1.ts'
+import type { DerivationBudget } from './derivation-budget.ts'
 import { damaged, unsupported } from './pkcs12-fault.ts'
 import { optionalInteger, saltAndIterations } from './pkcs12-file.ts'
 
@@ -15,12 +16,6 @@ export interface Password {
 /** Of one derivation. Programs write 2,048 to 600,000, some a million. */
 const MOST_OLD_ITERATIONS = 1_000_000
 const MOST_PBKDF2_ITERATIONS = 5_000_000
-
-/**
- * Of all derivations of one file, in rounds of the old function: about eight seconds. Checking two forms of the password
- * and opening certificates and key with the most iterations takes no more.
- */
-const MOST_ROUNDS = 8_000_000
 
 /** What an iteration of PBKDF2 costs in these rounds: OpenSSL does it without leaving for JavaScript each time. */
 const PBKDF2_COST = 0.4
@@ -63,15 +58,16 @@ export interface OldDerivation {
 }
 
 /**
- * Derives the keys of one file within bounds: a hostile or damaged file can ask for days. Every method throws
+ * Derives the keys of one file within the bounds of its input. Every promise rejects with
  * Pkcs12Fault `damaged` or `unsupported`, or the signal's reason once it is aborted.
  */
 export class KeyDerivation {
   readonly #signal: AbortSignal
-  #rounds = 0
+  readonly #budget: DerivationBudget
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, budget: DerivationBudget) {
     this.#signal = signal
+    this.#budget = budget
   }
 
   /** The derivation of PKCS#12 itself (RFC 7292, B.2). */
@@ -140,8 +136,8 @@ export class KeyDerivation {
         `asks for ${formatNumber(iterations)} rounds of key derivation, more than ${formatNumber(most)}`,
       )
     }
-    this.#rounds += iterations * cost
-    if (this.#rounds > MOST_ROUNDS) throw unsupported('asks for more key derivation than any program writes')
+    if (!this.#budget.afford(iterations * cost))
+      throw unsupported('asks for more key derivation than any program writes')
   }
 }
 

@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto'
-import { type Block, type BrokenBlock, nameOfMaterial, readBlocks } from '../encoding/blocks.ts'
+import { type Block, type Blocks, type BrokenBlock, nameOfMaterial, readBlocks } from '../encoding/blocks.ts'
+import { formatNumber } from '../encoding/der.ts'
 import type { InputMaterial } from '../encoding/input-material.ts'
 import { isKeyKind, nameOfKind } from '../encoding/kind.ts'
 import { ProblemList, PublishError } from '../errors.ts'
+import { DerivationBudget } from './derivation-budget.ts'
 import type { Pkcs12Request } from './pkcs12.ts'
 import { isKeyBlock, type OpenedKey, openKey, type PassphraseUse } from './private-key.ts'
 
@@ -22,18 +24,23 @@ export interface Holding {
   readonly problems: readonly PublishError[]
 }
 
+export type HoldingRequest = Omit<Pkcs12Request, 'budget'>
+
+/** A whole bundle of public CAs has 150; each block takes time to open or a sentence to refuse. */
+const MOST_BLOCKS = 500
+
 /**
  * Reads everything in one input. What is wrong stands in `problems`; throws only the signal's reason once it is aborted.
  */
-export async function hold(material: InputMaterial, request: Pkcs12Request): Promise<Holding> {
-  const { blocks, broken } = readBlocks(material)
-  const problems = new ProblemList()
+export async function hold(material: InputMaterial, request: HoldingRequest): Promise<Holding> {
+  const { blocks, broken, problems } = readSome(material)
+  const budget = new DerivationBudget()
   const certificates: X509Certificate[] = []
   const keys: OpenedKey[] = []
   const passphraseUses: PassphraseUse[] = []
   for (const block of broken) problems.add(brokenBlock(block, material.input))
   for (const block of blocks) {
-    const opened = await problems.collect(() => open(block, material.input, request))
+    const opened = await problems.collect(() => open(block, material.input, { ...request, budget }))
     request.signal.throwIfAborted()
     if (opened === undefined) continue
     certificates.push(...opened.certificates)
@@ -51,6 +58,19 @@ export async function hold(material: InputMaterial, request: Pkcs12Request): Pro
   }
 }
 
+function readSome(material: InputMaterial): Blocks & { readonly problems: ProblemList } {
+  const { blocks, broken } = readBlocks(material)
+  const problems = new ProblemList()
+  const amount = blocks.length + broken.length
+  if (amount <= MOST_BLOCKS) return { blocks, broken, problems }
+  problems.add({
+    code: 'E_INPUT_FORMAT',
+    message: `${nameOfMaterial(material)} holds ${formatNumber(amount)} blocks, and at most ${MOST_BLOCKS} are read`,
+    hint: 'Give the client certificate with its intermediates and its private key, and nothing else.',
+  })
+  return { blocks: [], broken: [], problems }
+}
+
 interface Opened {
   readonly certificates: readonly X509Certificate[]
   readonly key: OpenedKey | undefined
@@ -59,7 +79,7 @@ interface Opened {
 
 async function open(block: Block, input: string, request: Pkcs12Request): Promise<Opened> {
   if (isKeyBlock(block)) {
-    const key = openKey(block, request.passphrase)
+    const key = openKey(block, request.passphrase, request.budget)
     return { certificates: [], key, passphrase: key.passphrase }
   }
   if (block.kind !== 'pkcs12') return { certificates: readCertificates(block), key: undefined, passphrase: undefined }
@@ -82,7 +102,7 @@ function brokenBlock({ where, label, fault, cutOff }: BrokenBlock, input: string
       hint: 'Store the whole file again (`gh secret set NAME < file`): terminals and forms cut long pastes.',
     })
   }
-  const isKey = label?.endsWith('PRIVATE KEY') ?? input === 'client-key'
+  const isKey = input === 'client-key' || label?.endsWith('PRIVATE KEY') === true
   return new PublishError({
     code: isKey ? 'E_KEY_UNREADABLE' : 'E_CERT_UNREADABLE',
     message: `${where} cannot be read: ${fault}`,

@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash } from 'node:crypto'
+import { createDecipheriv, createHash, hash } from 'node:crypto'
 
 /** PBES1 schemes of PKCS#5 (RFC 8018, A.3) with DES: what `openssl pkcs8 -topk8` wrote until version 1.1. By the OID's DER in hex. */
 const PBES1_DES: ReadonlyMap<string, string> = new Map([
@@ -15,7 +15,7 @@ export function pbes1Digest(scheme: string): string | undefined {
 export function openPbes1(encrypted: Buffer, passphrase: string, parameters: Pbes1Parameters): Buffer {
   const { digest, salt, iterations } = parameters
   let derived = createHash(digest).update(passphrase, 'utf8').update(salt).digest()
-  for (let round = 1; round < iterations; round += 1) derived = createHash(digest).update(derived).digest()
+  for (let round = 1; round < iterations; round += 1) derived = hash(digest, derived, 'buffer')
   return decryptDes(encrypted, derived.subarray(0, 8), derived.subarray(8, 16))
 }
 

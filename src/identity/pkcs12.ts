@@ -2,6 +2,7 @@ import type { Block } from '../encoding/blocks.ts'
 import { kindOfDer } from '../encoding/kind.ts'
 import { PublishError } from '../errors.ts'
 import { KeyDerivation, type Password } from './derivation.ts'
+import type { DerivationBudget } from './derivation-budget.ts'
 import { unlock } from './pkcs12-encryption.ts'
 import { Pkcs12Fault } from './pkcs12-fault.ts'
 import { type Bags, type KeyBag, type Pkcs12File, readBags, readPkcs12, type Safe } from './pkcs12-file.ts'
@@ -17,6 +18,8 @@ export interface Pkcs12Request {
   /** Whether `client-key` gives the private key. */
   readonly hasOtherKey: boolean
   readonly signal: AbortSignal
+  /** Of the input that the file stands in. */
+  readonly budget: DerivationBudget
 }
 
 export interface OpenedPkcs12 {
@@ -46,7 +49,7 @@ const CONVERT =
 export async function openPkcs12({ where, bytes }: Block, request: Pkcs12Request): Promise<OpenedPkcs12> {
   try {
     const file = readPkcs12(bytes)
-    const derivation = new KeyDerivation(request.signal)
+    const derivation = new KeyDerivation(request.signal, request.budget)
     let isPassword = false
     for (const { password, use } of attemptsOf(request.passphrase)) {
       if (file.mac !== undefined) {
@@ -90,7 +93,7 @@ async function tryPassword(
     const bags = await unlockBags(safes, password, derivation)
     if (bags.keys.length > 0 && request.hasOtherKey) throw keyInBoth(where)
     const { key, certificates } = chooseKey(bags, request.alias, where)
-    const opened = key && (await openBag(key, password, derivation, where))
+    const opened = key && (await openBag(key, password, derivation, where, request.budget))
     const isUsed = mac !== undefined || [...safes, ...(key === undefined ? [] : [key])].some(isLocked)
     const passphrase = isUsed ? use : undefined
     return { certificates: certificates.map(({ der }) => der), key: opened && { key: opened, passphrase }, passphrase }
@@ -127,13 +130,14 @@ async function openBag(
   password: Password,
   derivation: KeyDerivation,
   where: string,
+  budget: DerivationBudget,
 ): Promise<OpenedKey['key']> {
   const bytes = 'data' in bag ? bag.data : await unlock(bag, password, derivation)
   if (kindOfDer(bytes) !== 'pkcs8') {
     throw new Pkcs12Fault(isLocked(bag) ? 'password' : 'damaged', 'its private key is no PKCS#8')
   }
   const block = { where: `the private key in ${where}`, bytes, label: undefined, encryption: undefined }
-  return openKey({ ...block, kind: 'pkcs8', certificates: [] }, undefined).key
+  return openKey({ ...block, kind: 'pkcs8', certificates: [] }, undefined, budget).key
 }
 
 function explain({ reason, message }: Pkcs12Fault, where: string): PublishError {
@@ -162,7 +166,7 @@ function notOpened(where: string, passphrase: string | undefined): PublishError 
   return new PublishError({
     code: 'E_KEY_PASSPHRASE_WRONG',
     message: `client-key-passphrase does not open ${where}, a PKCS#12 file`,
-    hint: 'Check that the password belongs to this file (blanks at its beginning and end count), or open the file on your machine to see: `openssl pkcs12 -in client.p12 -noout` (for an old file add `-legacy`). A file that was altered gives the same answer.',
+    hint: 'Check that the password belongs to this file (blanks and quotes around it count), or open the file on your machine to see: `openssl pkcs12 -in client.p12 -noout` (for an old file add `-legacy`). A file that was altered gives the same answer.',
   })
 }
 

@@ -5,6 +5,7 @@ import type { KeyKind } from '../encoding/kind.ts'
 import { isKeyKind, kindOfDer } from '../encoding/kind.ts'
 import { writeEncryptedPem } from '../encoding/pem.ts'
 import { errorCodeOf, PublishError } from '../errors.ts'
+import type { DerivationBudget } from './derivation-budget.ts'
 import { readKeyEncryption } from './key-encryption.ts'
 import { openDesPem, openPbes1 } from './old-cipher.ts'
 
@@ -30,11 +31,13 @@ export function isKeyBlock(block: Block): block is KeyBlock {
 
 /**
  * The key of one block: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), encrypted or not, or an encrypted PEM
- * key of old (RFC 1421 headers). Throws PublishError E_KEY_UNREADABLE, E_KEY_UNSUPPORTED, E_KEY_PASSPHRASE_MISSING or
- * E_KEY_PASSPHRASE_WRONG.
+ * key of old (RFC 1421 headers). `budget`: of the input that it stands in. Throws
+ * PublishError E_KEY_UNREADABLE, E_KEY_UNSUPPORTED, E_KEY_PASSPHRASE_MISSING or E_KEY_PASSPHRASE_WRONG.
  */
-export function openKey(block: KeyBlock, passphrase: string | undefined): OpenedKey {
-  const opened = isEncrypted(block) ? openEncrypted(block, passphrase) : { key: load(block), passphrase: undefined }
+export function openKey(block: KeyBlock, passphrase: string | undefined, budget: DerivationBudget): OpenedKey {
+  const opened = isEncrypted(block)
+    ? openEncrypted(block, passphrase, budget)
+    : { key: load(block), passphrase: undefined }
   const type = opened.key.asymmetricKeyType ?? 'unknown'
   if (SUPPORTED.has(type)) return opened
   throw unsupported(block, `is a private key of the type ${type}, with which TLS cannot sign`)
@@ -89,20 +92,24 @@ function algorithmOf(der: Buffer): string {
 }
 
 /**
- * Whether what the key signs verifies with the certificate. Only EC keys carry their public half beside the private one
- * and are loaded although the two do not belong together.
+ * Whether what the key signs verifies with the certificate. EC and RSA keys carry their public half beside the private
+ * one and are loaded although the two do not belong together; OpenSSL compares the public halves alone.
  */
 export function signsFor(certificate: X509Certificate, key: KeyObject): boolean {
-  if (key.asymmetricKeyType !== 'ec') return true
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
+  // What these hold is the private half alone.
+  if (type === 'ed25519' || type === 'ed448') return true
+  // An RSA-PSS key may be bound to one digest.
+  const digest = details?.hashAlgorithm ?? 'sha256'
   const sample = Buffer.from('sample')
   try {
-    return verify('sha256', sample, certificate.publicKey, sign('sha256', sample, key))
+    return verify(digest, sample, certificate.publicKey, sign(digest, sample, key))
   } catch {
     return false
   }
 }
 
-function openEncrypted(block: KeyBlock, passphrase: string | undefined): OpenedKey {
+function openEncrypted(block: KeyBlock, passphrase: string | undefined, budget: DerivationBudget): OpenedKey {
   if (passphrase === undefined) {
     throw new PublishError({
       code: 'E_KEY_PASSPHRASE_MISSING',
@@ -110,7 +117,7 @@ function openEncrypted(block: KeyBlock, passphrase: string | undefined): OpenedK
       hint: 'Give its passphrase as client-key-passphrase, from a secret that this job can read.',
     })
   }
-  const decrypt = decrypterOf(block)
+  const decrypt = decrypterOf(block, budget)
   const asGiven = decrypt(passphrase)
   if (asGiven !== undefined) return { key: asGiven, passphrase: 'as given' }
   const trimmed = withoutLineEnd(passphrase)
@@ -119,7 +126,7 @@ function openEncrypted(block: KeyBlock, passphrase: string | undefined): OpenedK
   throw new PublishError({
     code: 'E_KEY_PASSPHRASE_WRONG',
     message: `client-key-passphrase does not open ${block.where}`,
-    hint: 'Check that the passphrase belongs to this key (blanks at its beginning and end count), or decrypt the key on your machine to see: `openssl pkey -in client.key -noout`.',
+    hint: 'Check that the passphrase belongs to this key (blanks and quotes around it count), or decrypt the key on your machine to see: `openssl pkey -in client.key -noout`.',
   })
 }
 
@@ -131,8 +138,8 @@ export function withoutLineEnd(passphrase: string): string {
 /** One try with one passphrase; undefined: it does not open the key. */
 type Decrypter = (passphrase: string) => KeyObject | undefined
 
-function decrypterOf(block: KeyBlock): Decrypter {
-  return block.kind === 'encrypted-pem' ? decrypterOfPem(block) : decrypterOfPkcs8(block)
+function decrypterOf(block: KeyBlock, budget: DerivationBudget): Decrypter {
+  return block.kind === 'encrypted-pem' ? decrypterOfPem(block) : decrypterOfPkcs8(block, budget)
 }
 
 function decrypterOfPem(block: KeyBlock): Decrypter {
@@ -145,13 +152,13 @@ function decrypterOfPem(block: KeyBlock): Decrypter {
   return attempt((passphrase) => createPrivateKey({ key: pem, passphrase }))
 }
 
-function decrypterOfPkcs8(block: KeyBlock): Decrypter {
+function decrypterOfPkcs8(block: KeyBlock, budget: DerivationBudget): Decrypter {
   const read = readKeyEncryption(block.bytes)
   if (read === undefined) throw unreadable(block)
-  const { pbes1, encrypted, affordable } = read
-  if (!affordable) throw unsupported(block, 'asks for more key derivation than any tool writes', CONVERT)
-  if (pbes1 !== undefined) return attempt((passphrase) => loadDecrypted(openPbes1(encrypted, passphrase, pbes1)))
+  const { pbes1, encrypted, rounds } = read
   return attempt((passphrase) => {
+    if (!budget.afford(rounds)) throw unsupported(block, 'asks for more key derivation than any tool writes', CONVERT)
+    if (pbes1 !== undefined) return loadDecrypted(openPbes1(encrypted, passphrase, pbes1))
     try {
       return createPrivateKey({ key: block.bytes, format: 'der', type: 'pkcs8', passphrase })
     } catch (error) {

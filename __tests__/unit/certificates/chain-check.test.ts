@@ -116,6 +116,18 @@ describe('client-ca-bundle', () => {
     )
   })
 
+  it('names an intermediate that was made anew under the same name, and is not said to be missing altogether', async () => {
+    const anew = issueIntermediate(root, { name: 'Issuing' })
+    for (const others of [[anew], [anew, root]]) {
+      const found = findingOf(await check(leaf, others, { clientAnchors: [root] }), 'E_CERT_INCOMPLETE_CHAIN')
+      assert.match(
+        found.message,
+        /^client-cert holds a CA named CN=Issuing, but with another key than the one that signed the leaf certificate CN=publisher: it was made anew under the same name/,
+      )
+      assert.match(found.hint ?? '', /from one delivery/)
+    }
+  })
+
   it('goes before ca-bundle', async () => {
     const other = createRoot({ name: 'Server Root' })
     assert.equal((await check(leaf, [issuing], { clientAnchors: [root], serverAnchors: [other] })).reachesAnchor, true)
@@ -223,6 +235,22 @@ describe('an issuer that only the server can judge', () => {
   })
 })
 
+describe('a handshake can be tried', () => {
+  it('with faults that only a server judges, but not without the key nor with a key too weak to be loaded', async () => {
+    const weak = issueClient(issuing, { name: 'weak', keyKind: 'rsa-1024' })
+    const weakCa = issueIntermediate(root, { name: 'Weak', keyKind: 'rsa-1024' })
+    for (const [usable, result] of [
+      [true, check(leaf, [issuing])],
+      [true, check(issueClient(issuing, { name: 'publisher', ...ended() }), [issuing])],
+      [false, check(leaf, [issuing], { key: root.keys.privateKey })],
+      [false, check(weak, [issuing])],
+      [false, check(issueClient(weakCa, { name: 'publisher' }), [weakCa])],
+    ] as const) {
+      assert.equal((await result).usable, usable, lines((await result).findings).join())
+    }
+  })
+})
+
 describe('chain-check: warn', () => {
   const anchors = { clientAnchors: [root], mode: 'warn' } as const
 
@@ -319,6 +347,17 @@ describe('the end of validity', () => {
     for (const mode of ['enforce', 'warn'] as const) {
       assert.deepEqual(await inspect(ending(20, 30), { mode, expiryErrorDays: 21 }), ['error E_CERT_EXPIRES_SOON leaf'])
       assert.deepEqual(await inspect(ending(20.5, 30), { mode, expiryErrorDays: 20 }), [])
+    }
+  })
+
+  it('that is past asks whether the run was queued before the secret was renewed', async () => {
+    for (const [fault, others, code] of [
+      [issueClient(issuing, { name: 'publisher', ...ended() }), [issuing], 'E_CERT_EXPIRED'],
+      [leaf, [issuing], 'E_KEY_MISMATCH'],
+    ] as const) {
+      const key = code === 'E_KEY_MISMATCH' ? root.keys.privateKey : fault.keys.privateKey
+      const { hint = '' } = findingOf(await check(fault, others, { clientAnchors: [root], key }), code)
+      assert.match(hint, /this run was queued before.*start a new one\.$/)
     }
   })
 

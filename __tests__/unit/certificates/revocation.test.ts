@@ -128,7 +128,7 @@ describe('a revoked certificate', () => {
       finding?.message,
     )
     assert.match(finding?.message ?? '', / in block 2 \(X509 CRL\) of client-crl$/)
-    assert.match(finding?.hint ?? '', /new client certificate with a new key/)
+    assert.match(finding?.hint ?? '', /new client certificate with a new key.*this run was queued before/)
   })
 
   it('on hold may be released', async () => {
@@ -261,3 +261,24 @@ describe('a list that does not help', () => {
     }
   })
 })
+
+describe('lists of the largest size that is read', () => {
+  it('cost bounded work', { timeout: 60_000 }, async () => {
+    const revoked = Array.from({ length: 24_000 }, (_, index) => ({ certificate: numbered(index) }))
+    const large = issueRevocationList(issuing, { revoked })
+    assert.ok(large.length > 700_000, `${large.length}`)
+    assert.deepEqual(
+      (await findings([large, ofRoot])).filter(({ code }) => code === 'E_CERT_REVOKED'),
+      [],
+    )
+    assert.match(refusal(listsPem([ofRoot]).repeat(900)), /holds 900 blocks: from 1 to 200 lists are read/)
+  })
+})
+
+/** Only its number counts. */
+function numbered(index: number): Issued {
+  const der = Buffer.from(leaf.der)
+  const at = der.indexOf(Buffer.from(leaf.certificate.serialNumber, 'hex'))
+  der.writeUInt32BE(index, at + 8)
+  return { ...leaf, der }
+}

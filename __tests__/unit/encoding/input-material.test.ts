@@ -102,6 +102,9 @@ describe('a path', () => {
     assert.match(words, /container job.*github\.workspace/)
     assert.match(refusal('C:\\certs\\new.p12', 'E_INPUT_FILE'), /no such file: new\.p12/)
     assert.match(refusal('certs/clent.pem\n', 'E_INPUT_FILE'), /clent\.pem/)
+    for (const value of ['~/client.pem', '@client.pem']) {
+      assert.match(refusal(value, 'E_INPUT_FILE'), /Give the path itself: `~` means something to shells alone/)
+    }
   })
 
   it('that leads to no regular file is refused, and a FIFO never waited for', { timeout: 20_000 }, (context) => {
@@ -132,6 +135,8 @@ describe('a path', () => {
       /the file notes\.txt, which holds 13 bytes of an unknown kind/,
     )
     assert.match(refusal(file('id.pub', 'ssh-ed25519 AAAA me'), 'E_INPUT_FORMAT'), /an OpenSSH public key/)
+    const damaged = Buffer.from(Buffer.from('3082060a0201033082ff', 'hex').toString('utf8'))
+    assert.match(refusal(file('damaged.p12', damaged), 'E_INPUT_FORMAT'), /a binary file that was stored as text/)
     assert.match(refusal(file('store.jks', Buffer.from('feedfeed00000002', 'hex')), 'E_INPUT_FORMAT'), /Java key store/)
   })
 })
@@ -196,6 +201,31 @@ describe('a value that is none of these', () => {
     ],
     ['base64 of an OpenSSH key', openSshKey().toString('base64'), /an OpenSSH private key without its BEGIN line/],
     ['nothing', '""', /client-key is empty/],
+    [
+      'an expression',
+      ['$', '{{ secrets.CLIENT_KEY }}'].join(''),
+      /an expression of a workflow file.*Write the expression in the workflow/,
+    ],
+    ['a variable', '$CLIENT_KEY', /the name of a variable, which only a shell replaces/],
+    ['a page', '<!DOCTYPE html><html></html>', /HTML or XML of 28 characters/],
+    ['a fingerprint', 'A9:4A:8F:E5:CC:B1:9B:A6', /16 hexadecimal digits with colons, maybe a fingerprint/],
+    ['digits of a file', pkcs12(300).toString('hex'), /hexadecimal digits of a PKCS#12 file.*Store base64 of the file/],
+    ['digits in lines', pkcs12(300).toString('hex').replace(/.{60}/g, '$&\n'), /hexadecimal digits of a PKCS#12 file/],
+    ['many digits', 'abcdef'.repeat(50), /client-key is 300 hexadecimal digits: expected/],
+    ['a binary file', pkcs12(300).toString('utf8'), /a binary file that was stored as text.*base64 -w0/],
+    [
+      'a key store of Java',
+      Buffer.from('feedfeed00000002', 'hex').toString('base64'),
+      /Java key store.*keytool -importk/,
+    ],
+    ['one of another kind', Buffer.from('cececece00000002', 'hex').toString('base64'), /Java key store/],
+    [
+      'base64 and the prompt behind it',
+      `${client.der.toString('base64')}%`,
+      /would be base64 but for `%`.*nothing else/,
+    ],
+    ['base64 and a name', `client.p12: ${client.der.toString('base64')}`, /would be base64 but for `\.` and `:`/],
+    ['a short word with one sign too many', 'correcthorsebattery!', /20 characters that is neither PEM nor base64/],
   ]
   for (const [name, value, words] of cases) {
     it(`is told by its kind and length, never shown: ${name}`, () => {
@@ -203,7 +233,21 @@ describe('a value that is none of these', () => {
     })
   }
 
-  for (const scheme of ['pkcs11', 'awskms', 'gcpkms', 'azurekms', 'hashivault']) {
+  it('is told by its scheme where it could be downloaded: nothing is', () => {
+    for (const value of [
+      'https://pki.example/ca.pem?token=abcdef',
+      'ldap:///CN=x?certificateRevocationList',
+      'http://x/c',
+    ]) {
+      const words = refusal(value, 'E_INPUT_FORMAT', 'client-key')
+      assert.match(
+        words,
+        /^client-key is a (https|ldap|http): URI, and nothing is downloaded.*Download it in an earlier step/,
+      )
+    }
+  })
+
+  for (const scheme of ['data', 'pkcs11', 'awskms', 'gcpkms', 'azurekms', 'hashivault']) {
     it(`is told by its scheme where it is a URI: ${scheme}`, () => {
       const value = `${scheme}:///token=release;pin-value=12345678`
       assert.match(

@@ -79,6 +79,12 @@ export function scrypt(...costs: readonly number[]): Buffer {
   return sequence(objectIdentifier('1.3.6.1.4.1.11591.4.11'), sequence(SALT, ...costs.map(integer)))
 }
 
+/** An EncryptedPrivateKeyInfo with PBES1 and DES (RFC 8018, A.3), whose key no passphrase opens. */
+export function oldEncryptedKey(iterations: number): Buffer {
+  const algorithm = sequence(objectIdentifier('1.2.840.113549.1.5.10'), sequence(SALT, integer(iterations)))
+  return sequence(algorithm, tlv(0x04, Buffer.alloc(48, 9)))
+}
+
 const SALT = tlv(0x04, Buffer.alloc(8, 1))
 
 function integer(value: number): Buffer {

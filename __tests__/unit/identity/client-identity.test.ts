@@ -18,6 +18,7 @@ import { MANGLINGS } from '../encoding/manglings.ts'
 import {
   block,
   encryptedKey,
+  oldEncryptedKey,
   openSshKey,
   pbkdf2,
   pkcs7,
@@ -228,8 +229,9 @@ describe('a private key', () => {
   })
 
   it('that asks for more key derivation than any tool writes is refused at once', { timeout: 20_000 }, async () => {
-    for (const derivation of [pbkdf2(0x7fffffff), scrypt(2 ** 14, 8, 2 ** 12)]) {
-      const key = block('ENCRYPTED PRIVATE KEY', encryptedKey(derivation))
+    const costly = [pbkdf2(0x7fffffff), pbkdf2(5_000_001), scrypt(2 ** 14, 8, 2 ** 12)].map(encryptedKey)
+    for (const der of [...costly, oldEncryptedKey(1_000_001)]) {
+      const key = block('ENCRYPTED PRIVATE KEY', der)
       assert.match(
         await problem({ cert: client.pem, key, passphrase: 'x' }, 'E_KEY_UNSUPPORTED'),
         /more key derivation/,
@@ -237,6 +239,81 @@ describe('a private key', () => {
     }
     const key = block('ENCRYPTED PRIVATE KEY', encryptedKey(pbkdf2(2048)))
     await problem({ cert: client.pem, key, passphrase: 'x' }, 'E_KEY_PASSPHRASE_WRONG')
+  })
+
+  it('that is one of many has its share of the key derivation that is done for one input', async () => {
+    const key = block('ENCRYPTED PRIVATE KEY', oldEncryptedKey(1_000_000)).repeat(10)
+    const found = await problems({ cert: client.pem, key, passphrase: 'x' })
+    const codes = found.map(({ code }) => code)
+    assert.deepEqual(codes, [...Array(8).fill('E_KEY_PASSPHRASE_WRONG'), ...Array(2).fill('E_KEY_UNSUPPORTED')])
+  })
+
+  it('whose private half is damaged is called that: OpenSSL compares the public halves alone', async () => {
+    for (const issued of [rsa, issueClient(root, { name: 'pss', keyKind: 'rsa-pss' }), client]) {
+      const der = issued.keys.privateKey.export({ type: 'pkcs8', format: 'der' })
+      // RSA: in the middle lies the private exponent; its primes stand behind it. EC: behind the header.
+      const at = issued === client ? 40 : Math.floor(der.length / 2)
+      const altered = der.map((byte, index) =>
+        index === at || (issued !== client && index > at + 60) ? byte ^ 1 : byte,
+      )
+      const key = block('PRIVATE KEY', Buffer.from(altered))
+      assert.match(
+        await problem({ cert: issued.pem, key }, 'E_KEY_UNREADABLE'),
+        /in client-key is damaged|is no private key/,
+      )
+    }
+  })
+
+  it('bound to one digest signs with that', async () => {
+    const keys = generateKeyPairSync('rsa-pss', {
+      modulusLength: 2048,
+      hashAlgorithm: 'sha512',
+      mgf1HashAlgorithm: 'sha512',
+    })
+    const issued = issueClient(root, { name: 'pss', keyKind: 'rsa-pss', keys })
+    assertIdentity(await identify({ cert: issued.pem, key: issued.keyPem }), issued, [])
+  })
+})
+
+describe('a certificate that does not belong to the key', () => {
+  it('is told as what it is: another one, one of two, or a CA alone', async () => {
+    const both = 'E_KEY_MISMATCH'
+    assert.match(
+      await problem({ cert: stranger.pem, key: client.keyPem }, both),
+      /CN=stranger\..*both from one request.*this run was queued before, or between the two/,
+    )
+    const two = { cert: stranger.pem + issuing.pem, key: client.keyPem }
+    assert.match(await problem(two, both), /CN=stranger, nor to the other one given/)
+    const three = { cert: stranger.pem + issuing.pem + root.pem, key: client.keyPem }
+    assert.match(await problem(three, both), /nor to the 2 others given.*both from one request/)
+    const authorities = { cert: issuing.pem + root.pem, key: client.keyPem }
+    assert.match(await problem(authorities, both), /CN=Issuing, .*Only certificates of CAs are given: add the client/)
+  })
+})
+
+describe('a block of a kind that is not read', () => {
+  for (const label of ['TSS2 PRIVATE KEY', 'AGE ENCRYPTED FILE', 'ENCRYPTED COSIGN PRIVATE KEY']) {
+    it(`is named: ${label}`, async () => {
+      const key = block(label, Buffer.from('no structure of ours'))
+      const words = await problem({ cert: client.pem, key }, 'E_KEY_UNREADABLE')
+      assert.match(
+        words,
+        new RegExp(`block 1 \\(${label}\\) of client-key cannot be read: what it holds is of an unknown kind`),
+      )
+    })
+  }
+})
+
+describe('an input of more blocks than anybody needs', () => {
+  it('is one problem, however many of them are damaged, and no key of it is opened', async () => {
+    for (const one of ['-----BEGIN', client.keyPem, client.pem, block('CERTIFICATE', Buffer.alloc(9))]) {
+      const cert = one.repeat(501)
+      assert.match(
+        await problem({ cert, key: client.keyPem }, 'E_INPUT_FORMAT'),
+        /^client-cert holds 501 blocks, and at most 500 are read/,
+      )
+    }
+    assertIdentity(await identify({ cert: client.pem.repeat(499) + issuing.pem, key: client.keyPem }), client)
   })
 })
 
@@ -382,7 +459,7 @@ describe('what is missing or does not belong together', () => {
     const words = await problem({ cert: issuing.pem + client.pem, key: stranger.keyPem }, 'E_KEY_MISMATCH')
     assert.match(
       words,
-      /private key in client-key does not belong to the certificate CN=publisher, O=Corp, nor to the 1 other given/,
+      /private key in client-key does not belong to the certificate CN=publisher, O=Corp, nor to the other one given/,
     )
     assert.match(
       await problem({ cert: client.pem + rsa.keyPem }, 'E_KEY_MISMATCH'),
