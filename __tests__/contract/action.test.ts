@@ -37,7 +37,7 @@ function readFrom(given: Readonly<Record<string, string>>) {
 const NOTHING: RunReport = {
   status: 'failed',
   dryRun: false,
-      looksUp: true,
+  looksUp: true,
   startedAt: new Date(0),
   finishedAt: new Date(0),
   repositoryUrl: undefined,

@@ -42,7 +42,12 @@ export async function runScenario(scenario: Scenario, publish: Publisher): Promi
   connections.set(index.port, counted)
   const { settings } = scenario
   const { idleTimeoutMs } = settings
-  const transport = transportTo(index.uploadUrl, { client: [client], trusted: [root], idleTimeoutMs, connections: settings.maxParallel })
+  const transport = transportTo(index.uploadUrl, {
+    client: [client],
+    trusted: [root],
+    idleTimeoutMs,
+    connections: settings.maxParallel,
+  })
   const distributions = files.map(({ distribution }) => distribution)
   const stage = { distributions, index, transport, settings }
   try {
