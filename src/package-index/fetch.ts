@@ -136,8 +136,6 @@ class Retrieval implements Dispatcher.DispatchHandler {
   #consumer: BodyConsumer | undefined
   #decoder: Decoder | undefined
   #controller: Dispatcher.DispatchController | undefined
-  /** Whether all of the answer came. */
-  #complete = false
   #settled = false
 
   constructor(request: GetRequest, signal: AbortSignal) {
@@ -178,7 +176,6 @@ class Retrieval implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#complete = true
     if (this.#decoder === undefined) this.#finish()
     else this.#decoder.end()
   }
@@ -250,8 +247,8 @@ class Retrieval implements Dispatcher.DispatchHandler {
     this.#hangUp()
   }
 
-  /** The connection of an answer that came to its end is kept. */
+  /** undici keeps the connection of an answer that came to its end. */
   #hangUp(): void {
-    if (!this.#complete) this.#controller?.abort(new Error('the request is over'))
+    this.#controller?.abort(new Error('the request is over'))
   }
 }

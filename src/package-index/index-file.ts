@@ -66,7 +66,7 @@ export async function fetchIndexFile(
   return await explained({ url, reader, now }, signal, async () => {
     try {
       const { answer, url: final } = await within(reader.idleTimeoutMs, signal, (timed) => get(request, timed))
-      if (answer.status !== 200) throw answerFailure(answer, { url: final, reader, now })
+      if (answer.status !== 200) throw answerFailure(answer, { url: final, reader, now, file: true })
       return { bytes, complete: true, encoded }
     } catch (error) {
       if (error instanceof BodyLimit) return { bytes, complete: false, encoded }

@@ -70,11 +70,10 @@ export class IndexPage {
 
   #begin(first: string): Representation {
     const { link, entry } = this.#listener
-    const isText = first !== '{' && first !== '<'
     // `text_html`: devpi.
     const html = this.#type === HTML_TYPE || /^text[/_]x?html$/.test(this.#type)
-    if (first === '<' || (isText && html)) return { form: 'html', page: new HtmlPage(link) }
     if (first === '{') return { form: 'json', page: new JsonPage(entry) }
+    if (first === '<' || html) return { form: 'html', page: new HtmlPage(link) }
     throw new PageFault('neither HTML nor JSON')
   }
 }

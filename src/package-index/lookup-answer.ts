@@ -16,6 +16,8 @@ export interface Asked {
   readonly url: URL
   readonly reader: IndexReader
   readonly now: () => Date
+  /** A file was asked for, not a page. */
+  readonly file?: true
 }
 
 const CHECK_URL_HINT =
@@ -42,13 +44,15 @@ export function answerFailure(answer: Answer, asked: Asked): LookupFailure {
   const afterMs = retryAfterMs(answer, now())
   const later = afterMs === undefined ? said : `${said}; it asks to come back ${comeBack(afterMs, now())}`
   const retry = { afterMs }
-  if (status === 429) return failure('E_HTTP_TOO_MANY_REQUESTS', later, 'Run again later: nothing was sent.', retry)
+  if (status === 429)
+    return failure('E_HTTP_TOO_MANY_REQUESTS', later, 'Run again later: it limits how often it is asked.', retry)
   if (status >= 500 || status === 408 || status === 425) {
     const hint =
       'Run again; if it happens each time, ask the team that runs the index what its log says of this minute.'
     return failure('E_HTTP_SERVER_ERROR', later, hint, retry)
   }
-  return failure('E_INDEX_LOOKUP', `expected a page of the simple index: ${said}`, CHECK_URL_HINT)
+  const expected = asked.file ? 'a file of the index' : 'a page of the simple index'
+  return failure('E_INDEX_LOOKUP', `expected ${expected}: ${said}`, CHECK_URL_HINT)
 }
 
 /** A firewall's page in place of the index's. */

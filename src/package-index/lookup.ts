@@ -131,7 +131,8 @@ function asksToLogIn(target: URL, url: URL, project: string, { root }: SimpleInd
 
 /**
  * Some indexes send those who ask for an unknown project on to the public one: absent here. Nothing is sent there. Another
- * scheme or port of the same host is the same server, badly set up; a root that points away too is an index that has moved.
+ * scheme or port of the same host is the same server, badly set up; a given root that points away too is an index that has
+ * moved, and says nothing of where uploads go.
  */
 async function assertFallback(answer: Answer, url: URL, lookup: Lookup, signal: AbortSignal): Promise<void> {
   const { project, index, reader, now } = lookup
@@ -143,8 +144,9 @@ async function assertFallback(answer: Answer, url: URL, lookup: Lookup, signal: 
     target.hostname !== url.hostname &&
     (target.pathname.endsWith(`/simple/${project}/`) || target.pathname.endsWith(`/simple/${project}`))
   if (!isFallback) throw redirectFailure(answer, target, login, { url, reader, now })
+  if (index.source === 'known') return
   const root = await rootOf(lookup, signal)
-  if (root.elsewhere) throw redirectFailure(answer, target, false, { url, reader, now })
+  if (root.elsewhere && index.source === 'given') throw redirectFailure(answer, target, false, { url, reader, now })
   assertProven(root.isIndex, root.found, answer, url, lookup)
 }
 

@@ -87,6 +87,7 @@ describe('a page in HTML', () => {
   const broken: [what: string, text: string][] = [
     ['in a tag', '<html><body><a href="a">a</a><a hre'],
     ['in a link', '<a href="a">a'],
+    ['in a link, behind a tag', '<a href="a"><b>a</b>'],
     ['between two links', '<html><body><a href="a">a</a>\n'],
     ['in a comment', '<html><body><a href="a">a</a><!-- '],
     ['without html, in a tag', '<a href="a">a</a><a href="b'],

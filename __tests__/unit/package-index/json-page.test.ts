@@ -91,6 +91,8 @@ describe('a page in JSON', () => {
     ['an element that is none', '{"files":[{"a":}]}', false],
     ['brackets that do not match', '{"files":[{"a":1]}]}', false],
     ['a list of words', '{"files":["a"]}', false],
+    ['a comma at the end', '{"files":[{},]}', false],
+    ['a list of lists', '{"files":[[]]}', false],
     ['a list of words and objects', '{"files":[{}, null, {}]}', false],
   ]
   for (const [what, text, truncated] of broken) {
@@ -103,6 +105,11 @@ describe('a page in JSON', () => {
       }
     })
   }
+
+  it('with very many small lists is read in no long time', { timeout: 20_000 }, () => {
+    const text = `{"files":[{"a":1}]${',"x":[]'.repeat(400_000)},"projects":[{"b":2}]}`
+    assert.equal(read(text, 64 * 1024).elements.length, 2)
+  })
 
   for (const [what, start] of [
     ['an element', '{"files":[{"a":"'],
