@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -120,6 +120,8 @@ export interface UploadEntry extends UploadSeen, ExchangeEntry {
 }
 
 export interface LookupEntry extends LookupSeen, ExchangeEntry {
+  /** Of the request. */
+  readonly headers: IncomingHttpHeaders
   /** What the page lists: sha256 by file name. Undefined where no page was sent. */
   readonly listed: ReadonlyMap<string, string> | undefined
 }
@@ -377,6 +379,7 @@ class Index {
     if (content !== undefined && stores && taken) entry.stored = this.#store(file, content, listed)
     entry.decidedAt = performance.now()
     const honest = taken ? { status: 200, body: 'OK' } : { status: 409, body: 'File already exists' }
+    if (ending?.kind !== 'silence') await body.release()
     await exchange.end(ending ?? { kind: 'answer' }, honest, entry)
   }
 
@@ -417,7 +420,8 @@ class Index {
     const representation = representations.includes(wanted) ? wanted : only
     const number = this.lookups.filter((one) => one.project === project).length + 1
     const seen = { project, representation, number }
-    const entry: OpenLookup = { ...seen, ...exchange.entry(), listed: undefined }
+    const { headers } = exchange.request
+    const entry: OpenLookup = { ...seen, ...exchange.entry(), headers, listed: undefined }
     this.lookups.push(entry)
     const ending = this.#options.lookup?.(seen)?.ending ?? { kind: 'answer' }
     // A page that breaks off or drips counts as sent: what of it arrived, the client knows.
@@ -567,6 +571,11 @@ class Body {
       await this.#more()
       entry.read = this.#length
     }
+  }
+
+  /** What is left may be dropped by others: they cannot while this reads. */
+  async release(): Promise<void> {
+    await this.#chunks.return?.()
   }
 
   /** The file of a complete form. */

@@ -23,7 +23,7 @@ export const publish: Publisher = async (stage) => {
   const request = {
     ...publishing(target),
     ...settings,
-    access: accessOf(stage, target),
+    access: accessTo(stage, target),
     policy: { ...publishing(target).policy, skipExisting: settings.skipExisting },
     onResult: (result: FileResult) => {
       results.push(result)
@@ -35,7 +35,8 @@ export const publish: Publisher = async (stage) => {
   return results
 }
 
-function targetOf({ index, transport, settings }: Stage): UploadTarget {
+/** Where a stage's files are sent. */
+export function targetOf({ index, transport, settings }: Stage): UploadTarget {
   const { retries, idleTimeoutMs } = settings
   const { dispatcher, explain } = transport
   const pace = new Pace({ retries, firstPauseMs: FIRST_PAUSE, random: Math.random })
@@ -49,7 +50,8 @@ function targetOf({ index, transport, settings }: Stage): UploadTarget {
   })
 }
 
-function accessOf({ index, settings }: Stage, target: UploadTarget): IndexAccess {
+/** How the index of a stage is looked at. */
+export function accessTo({ index, settings }: Stage, target: UploadTarget): IndexAccess {
   const root: SimpleIndex = { root: new URL(index.simpleUrl), source: 'given', server: undefined }
   const shared = {
     download: new DownloadBudget(),

@@ -30,8 +30,8 @@ const root = createRoot({ name: 'Scenario Root' })
 const server = issueServer(root, { name: 'localhost' })
 const client = issueClient(root, { name: 'release' })
 
-/** Promises that were broken, as sentences. */
-export async function runScenario(scenario: Scenario, publish: Publisher): Promise<string[]> {
+/** Promises that were broken, as sentences. `limit` in milliseconds. */
+export async function runScenario(scenario: Scenario, publish: Publisher, limit = LONGEST): Promise<string[]> {
   const files = scenario.files.map((file) => openDistribution({ ...identityOf(file), bytes: contentOf(file) }))
   const index = await startFaultyIndex({
     server: { pem: server.pem, keyPem: server.keyPem },
@@ -51,7 +51,7 @@ export async function runScenario(scenario: Scenario, publish: Publisher): Promi
   const distributions = files.map(({ distribution }) => distribution)
   const stage = { distributions, index, transport, settings }
   try {
-    const results = await withinLimit((signal) => publish({ ...stage, signal }))
+    const results = await withinLimit(limit, (signal) => publish({ ...stage, signal }))
     return brokenPromises({ index, files: distributions, results, settings, mostConnections: counted.most })
   } catch (error) {
     return [error instanceof Error ? `${error.stack}` : String(error)]
@@ -63,13 +63,13 @@ export async function runScenario(scenario: Scenario, publish: Publisher): Promi
   }
 }
 
-async function withinLimit<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withinLimit<T>(limit: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    reject(new Error(`did not end within ${LONGEST / 1000} s`))
+    reject(new Error(`did not end within ${limit / 1000} s`))
     controller.abort(new Error('the scenario takes too long'))
-  }, LONGEST)
+  }, limit)
   try {
     return await Promise.race([act(controller.signal), late])
   } finally {
