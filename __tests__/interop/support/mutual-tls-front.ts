@@ -11,6 +11,8 @@ export interface FrontOptions {
   readonly port: number
   /** Port of the index on the loopback interface. */
   readonly indexPort: number
+  /** Ports of what lies below certain paths. Default: nothing does. */
+  readonly places?: Readonly<Record<string, number>>
   readonly server: Issued
   /** PEM of the CAs that a client's chain must reach. */
   readonly clientAuthorities: string
@@ -65,7 +67,12 @@ function parseRequest(line: string): FrontRequest[] {
 }
 
 function configuration(options: FrontOptions): string {
-  const { port, indexPort, protocols = 'TLSv1.2 TLSv1.3', maxBody = '0' } = options
+  const { port, indexPort, places = {}, protocols = 'TLSv1.2 TLSv1.3', maxBody = '0' } = options
+  const locations = Object.entries({ ...places, '/': indexPort }).map(
+    ([place, to]) => `    location ${place} {
+      proxy_pass http://127.0.0.1:${to};
+    }`,
+  )
   return `# One process, so that one pid is all there is to end.
 daemon off;
 master_process off;
@@ -84,13 +91,11 @@ http {
     ssl_client_certificate client-authorities.pem;
     ssl_verify_client on;
     client_max_body_size ${maxBody};
-    location / {
-      proxy_pass http://127.0.0.1:${indexPort};
-      # With $host the port is lost, and the index writes links that lead nowhere.
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Outside-Url https://$http_host;
-      proxy_set_header X-Forwarded-Proto https;
-    }
+    # With $host the port is lost, and the index writes links that lead nowhere.
+    proxy_set_header Host $http_host;
+    proxy_set_header X-Outside-Url https://$http_host;
+    proxy_set_header X-Forwarded-Proto https;
+${locations.join('\n')}
   }
 }
 `

@@ -1,8 +1,12 @@
 /** Where `scripts/interop.mjs` put what these tests run. */
 import path from 'node:path'
 
-/** Python with twine, pip, pypiserver and devpi-server. */
+/** Python with twine, pip, uv, pypiserver, devpi-server and pypiron. */
 export const python = named('INTEROP_PYTHON')
+/** A second Python environment, with Pulp. */
+export const pulpPython = named('INTEROP_PULP_PYTHON')
+/** Folder of PostgreSQL's programs. */
+export const postgres = named('INTEROP_POSTGRES')
 export const nginx = named('INTEROP_NGINX')
 export const act = named('INTEROP_ACT')
 export const apache = named('INTEROP_APACHE')

@@ -7,6 +7,8 @@ export interface ProgramOptions {
   readonly env: Readonly<Record<string, string>>
   /** After so long it is killed, with everything that it started. */
   readonly limitMs: number
+  /** Number of the user and group that it runs as. Default: this user. */
+  readonly uid?: number
 }
 
 export interface ProgramEnd {
@@ -23,9 +25,10 @@ export async function runProgram(
   args: readonly string[],
   options: ProgramOptions,
 ): Promise<ProgramEnd> {
-  const { cwd, env, limitMs } = options
+  const { cwd, env, limitMs, uid } = options
+  const user = uid === undefined ? {} : { uid, gid: uid }
   // A process group of its own, so that no grandchild outlives the limit.
-  const child = spawn(program, [...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(program, [...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...user })
   const both: Buffer[] = []
   const out: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => {

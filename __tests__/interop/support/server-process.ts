@@ -18,6 +18,12 @@ export interface ServerOptions {
   readonly directory: string
   /** How long it may take to accept the first connection. */
   readonly startMs: number
+  /** Variables beside those of every program. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Number of the user and group that it runs as. Default: this user. */
+  readonly uid?: number
+  /** What ends it soon and in order. Default: SIGTERM. */
+  readonly stopSignal?: 'SIGTERM' | 'SIGINT'
 }
 
 export interface ServerProcess {
@@ -28,7 +34,7 @@ export interface ServerProcess {
 }
 
 const POLL_MS = 50
-/** From SIGTERM to SIGKILL. */
+/** From the first signal to SIGKILL. */
 const GRACE_MS = 5_000
 
 /** A TCP port of the loopback interface that was free a moment ago. */
@@ -48,13 +54,14 @@ function portOf(address: AddressInfo | string | null): number {
 
 /** Starts a server and waits for it. Throws with its log when it ends or stays deaf. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const { name, program, args, port, directory, startMs } = options
+  const { name, program, args, port, directory, startMs, env, uid, stopSignal = 'SIGTERM' } = options
   const logFile = path.join(directory, `${name}.log`)
   const output = openSync(logFile, 'a')
   const child = spawn(program, [...args], {
     cwd: directory,
-    env: cleanEnvironment(directory),
+    env: { ...cleanEnvironment(directory), ...env },
     stdio: ['ignore', output, output],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   closeSync(output)
   // A program that cannot be started has no exit: its error counts as one.
@@ -66,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     ended = `it ended with ${signal ?? code}`
   })
   endWithThisProcess(() => child.kill('SIGKILL'))
-  const server: ServerProcess = { log: () => readFileSync(logFile, 'utf8'), stop: () => stop(child) }
+  const server: ServerProcess = { log: () => readFileSync(logFile, 'utf8'), stop: () => stop(child, stopSignal) }
   const deadline = Date.now() + startMs
   while (ended === undefined && Date.now() < deadline) {
     if (await accepts(port)) return server
@@ -88,10 +95,10 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
-  child.kill('SIGTERM')
+  child.kill(signal)
   const hard = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
   await exit
   clearTimeout(hard)

@@ -54,6 +54,7 @@ export async function startStage({ index: start, uploadPath, front: frontOptions
       directory: path.join(directory, 'front'),
       port,
       indexPort: index.port,
+      places: index.places ?? {},
       server: issueServer(authority, { name: 'front' }),
       clientAuthorities: authority.pem,
       ...frontOptions,
