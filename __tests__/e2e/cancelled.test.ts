@@ -3,8 +3,10 @@ import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { ActionRun } from '../../demo/runner/run-action.ts'
 import { writeSamples } from '../../demo/sample-distributions.ts'
+import { writePkcs12 } from '../support/pkcs12-writer.ts'
 import { startServer } from '../support/tls-servers.ts'
 import { materialIn, shown } from './support/assertions.ts'
 import { annotationOf, assertEnded, closingLine, readable } from './support/ending.ts'
@@ -25,6 +27,8 @@ interface Cancelled {
   readonly run: ActionRun
   /** From the first signal to the end of the main step. */
   readonly milliseconds: number
+  /** When the first signal was sent, as `performance.now()` has it. */
+  readonly sent: number
   /** Material between main and post step. */
   readonly left: readonly string[]
 }
@@ -50,7 +54,7 @@ async function cancel(
   }
   const run = await scene.run(inputs, { onStart, betweenSteps })
   assert.notEqual(times.sent, 0, `the moment never came:\n${shown(run)}`)
-  return { run, milliseconds: times.ended - times.sent, left }
+  return { run, milliseconds: times.ended - times.sent, sent: times.sent, left }
 }
 
 /** Resolves when the step has printed this. */
@@ -128,6 +132,48 @@ onUnix('Linux and macOS: a run that is cancelled', () => {
       files: [],
       problems: ['E_RUN_CANCELLED'],
     })
+    assert.equal(scene.index.connections, 0)
+  })
+
+  it('while the key of a PKCS#12 file is derived, in 4,000,000 rounds of PBKDF2 or a million of the old function', async (test) => {
+    const scene = await setScene(test)
+    const { client, intermediate } = scene
+    for (const spec of [
+      { mac: 'pbmac1-sha512', claimedMacIterations: 4_000_000 },
+      { mac: 'sha512', claimedMacIterations: 1_000_000 },
+    ] as const) {
+      const file = writePkcs12({
+        password: 'a password of the file',
+        keys: [{ key: client.keys.privateKey, id: 'a' }],
+        certificates: [{ der: client.der, id: 'a' }, { der: intermediate.der }],
+        ...spec,
+      })
+      const inputs = {
+        'client-cert': file.toString('base64'),
+        'client-key': '',
+        // Tried twice: as it is, and without its line end.
+        'client-key-passphrase': 'a password of the file\n',
+      }
+      let told = 0
+      // Inputs are masked before the file is opened.
+      const opening = async (child: ChildProcess) => {
+        void printed(child, /E_RUN_CANCELLED/).then(() => {
+          told = performance.now()
+        })
+        await printed(child, /::add-mask::/)
+        await setTimeout(100)
+      }
+      const cancelled = await cancel(scene, inputs, opening)
+      // The process ends when a thread has finished what it was at: it has a second or two of work left at most.
+      const milliseconds = told - cancelled.sent
+      assertInTime({ ...cancelled, milliseconds }, test)
+      assertEnded(cancelled.run, scene, {
+        status: 'cancelled',
+        handshake: 'not-tried',
+        files: [],
+        problems: ['E_RUN_CANCELLED'],
+      })
+    }
     assert.equal(scene.index.connections, 0)
   })
 

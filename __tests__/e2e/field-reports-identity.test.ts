@@ -6,6 +6,7 @@ import { after, describe, it } from 'node:test'
 import { objectIdentifier, sequence, tlv } from '../../demo/certificate-authority.ts'
 import type { ActionRun } from '../../demo/runner/run-action.ts'
 import type { ErrorCode } from '../../src/errors.ts'
+import { writePkcs12 } from '../support/pkcs12-writer.ts'
 import { block, openSshKey, pkcs7, pkcs7Indefinite, request, trusted } from '../unit/encoding/sample-structures.ts'
 import { assertPublished, readReport, shown } from './support/assertions.ts'
 import { assertNoneLeft, runBeside } from './support/beside.ts'
@@ -31,6 +32,13 @@ function encrypted({ client }: Scene, passphrase: string): string {
   return client.keys.privateKey.export(options).toString()
 }
 
+/** A PKCS#12 file of the client, as large as real ones are. */
+function pkcs12({ client, intermediate, root }: Scene, password: string): Buffer {
+  const others = [intermediate, root].map(({ der }) => ({ der }))
+  const keys = [{ key: client.keys.privateKey, alias: 'release', id: 'a' }]
+  return writePkcs12({ password, keys, certificates: [{ der: client.der, id: 'a' }, ...others] })
+}
+
 describe('a passphrase that was stored with or without a line end', { concurrency: 2 }, () => {
   for (const [name, real, given] of [
     ['as it is', SECRET, SECRET],
@@ -51,6 +59,17 @@ describe('a passphrase that was stored with or without a line end', { concurrenc
       const [line = ''] = given.split(/\r?\n/)
       assert.ok(run.masks.includes(line))
     })
+
+    it(`opens the PKCS#12 file: ${name}`, async (test) => {
+      const scene = await setScene(test)
+      const file = base64(pkcs12(scene, real))
+      const run = await runBeside(scene, { 'client-cert': file, 'client-key': '', 'client-key-passphrase': given })
+      assertPublished(run, scene)
+      const notices = run.log.filter((line) => /client-key-passphrase ends in a line end/.test(line))
+      assert.equal(notices.length, real === given ? 0 : 1, shown(run))
+      const [line = ''] = given.split(/\r?\n/)
+      assert.ok(run.masks.includes(line))
+    })
   }
 
   for (const [name, real, given] of [
@@ -67,6 +86,14 @@ describe('a passphrase that was stored with or without a line end', { concurrenc
         onlyMessage(run),
         /^client-key-passphrase does not open block 1 \(ENCRYPTED PRIVATE KEY\) of client-key/,
       )
+    })
+
+    it(`does not open the PKCS#12 file: ${name}`, async (test) => {
+      const scene = await setScene(test)
+      const file = base64(pkcs12(scene, real))
+      const run = await runBeside(scene, { 'client-cert': file, 'client-key': '', 'client-key-passphrase': given })
+      assertUnsent(run, scene, { codes: ['E_KEY_PASSPHRASE_WRONG'] })
+      assert.match(onlyMessage(run), /^client-key-passphrase does not open client-cert, a PKCS#12 file/)
     })
   }
 })
@@ -239,7 +266,30 @@ describe('material that is cut off is called that', { concurrency: 2 }, () => {
     const run = await runBeside(scene, { 'client-key': scene.client.keyPem.slice(0, 900) })
     assertUnsent(run, scene, { codes: ['E_INPUT_TRUNCATED'] })
     assert.match(onlyMessage(run), /^block 1 \(PRIVATE KEY\) of client-key is cut off: its END line is missing/)
+    const whole = scene.client.keyPem.replace(/-----END.*\n/, '')
+    const withoutEnd = await runBeside(scene, { 'client-key': whole })
+    assertUnsent(withoutEnd, scene, { codes: ['E_INPUT_TRUNCATED'] })
+    assert.match(onlyMessage(withoutEnd), /its END line is missing/)
   })
+
+  for (const characters of [1024, 4095]) {
+    it(`base64 of a PKCS#12 file after ${characters} characters, whatever the passphrase is`, async (test) => {
+      const scene = await setScene(test, { keyKind: 'rsa' })
+      const file = pkcs12(scene, 'xyzzy')
+      const announced = file.length.toLocaleString('en-US')
+      const [bytes, given] = [Math.floor((characters * 3) / 4), characters].map((one) => one.toLocaleString('en-US'))
+      assert.ok(base64(file).length > 4095, announced)
+      for (const passphrase of ['xyzzy', 'plugh', '']) {
+        const cut = { 'client-cert': base64(file).slice(0, characters), 'client-key-passphrase': passphrase }
+        const run = await runBeside(scene, { ...cut, 'client-key': '' })
+        assertUnsent(run, scene, { codes: ['E_INPUT_TRUNCATED'] })
+        const words = `client-cert is cut off (a PKCS#12 file): its first bytes announce ${announced} bytes, ${bytes} are there (${given} characters of base64)`
+        assert.equal(onlyMessage(run), words)
+        assert.match(shown(run), /Store the value again from a file/)
+        assert.doesNotMatch(shown(run), /wrong|does not open|neither PEM nor base64/)
+      }
+    })
+  }
 
   for (const characters of [400, 399, 398, 397]) {
     it(`base64 of DER after ${characters} characters, whatever is left of the last group`, async (test) => {

@@ -4,6 +4,7 @@ import { createRoot, issueClient } from '../../demo/certificate-authority.ts'
 import type { ActionRun } from '../../demo/runner/run-action.ts'
 import { type RunningServer, refuse, startServer } from '../support/tls-servers.ts'
 import { setScene } from './support/scene.ts'
+import { startAnsweringIndex } from './support/scripted-index.ts'
 
 /** The block of the summary, as a reader sees it, by label; of several with one label the first. */
 function ticketOf({ summary }: ActionRun): ReadonlyMap<string, string> {
@@ -60,6 +61,18 @@ describe('the summary of a refused run', () => {
       assert.match(links(run).at(-1) ?? '', /refused.* alert 48/)
     })
   }
+
+  it('has the number under which the front finds the request that it blocked', async (test) => {
+    const scene = await setScene(test)
+    const page =
+      'The requested URL was rejected. Please consult with your administrator.<br>Your support ID is: <b>12345678901234567890</b>'
+    const index = await startAnsweringIndex(test, scene, (connection) =>
+      connection.answer('200 OK', ['Content-Type: text/html', 'X-Request-Id: r-1'], page),
+    )
+    const run = await scene.run({ 'repository-url': index.url, 'check-url': 'off' })
+    assert.equal(run.main.exitCode, 1)
+    assert.equal(ticketOf(run).get('Request number'), 'support ID 12345678901234567890, x-request-id r-1')
+  })
 
   it('has findings of the chain check where no server was met', async (test) => {
     const scene = await setScene(test)

@@ -19,6 +19,8 @@ export interface Verdict {
   readonly doubtsCertificate?: true
   /** The words mean that the index has a file of this name: which bytes, only a lookup can tell. */
   readonly exists?: true
+  /** Under what the operators of a front or of the index find the request (`cf-ray 8a1b-FRA`). Printable. */
+  readonly requestNumber?: string
   /** The same request may succeed later; `afterMs`: not before, as the server asks. */
   readonly retry?: { readonly afterMs: number | undefined }
 }
@@ -49,8 +51,15 @@ interface Situation extends Sending {
 
 /** What the answer to a complete upload means. Every answer but a plain success becomes a problem that quotes it. */
 export function explainAnswer(answer: Answer, sending: Sending): Verdict {
-  const words = wordsOf(answer, sending.secrets)
   const number = requestNumber(answer, sending.secrets)
+  const incident = blockPageOf(answer, sending.secrets)?.incident
+  const numbers = [incident, number].filter((one) => one !== undefined).join(', ')
+  const verdict = meaningOf(answer, sending, number)
+  return numbers === '' ? verdict : { ...verdict, requestNumber: numbers }
+}
+
+function meaningOf(answer: Answer, sending: Sending, number: string | undefined): Verdict {
+  const words = wordsOf(answer, sending.secrets)
   const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`
   const waitMs = retryAfterMs(answer, sending.now)
   const situation: Situation = { ...sending, answer, words, said, waitMs }

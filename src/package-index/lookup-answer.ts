@@ -59,11 +59,11 @@ export function answerFailure(answer: Answer, asked: Asked): LookupFailure {
 function blocked(answer: Answer, said: string, { reader }: Asked): LookupFailure | undefined {
   const page = blockPageOf(answer, reader.secrets)
   if (page === undefined) return undefined
-  const incident = page.incident === undefined ? '' : ` (${page.incident})`
+  const incident = page.incident === undefined ? '' : `, ${page.incident}`
   return failure(
     'E_HTTP_BLOCKED',
-    `a firewall in front of the index blocked the lookup (it looks like a page of ${page.product}): ${said}`,
-    `Ask the team that runs it which rule it was${incident}; check-url: off publishes without looking.`,
+    `a firewall in front of the index blocked the lookup (it looks like a page of ${page.product}${incident}): ${said}`,
+    `Ask the team that runs it which rule it was; check-url: off publishes without looking.`,
   )
 }
 

@@ -42,6 +42,8 @@ export interface FileResult {
   /** One sentence for people (redacted, printable); undefined for a plain success. */
   readonly message: string | undefined
   readonly hint: string | undefined
+  /** Under what the operators of a front or of the index find the last request in their logs. Printable. */
+  readonly requestNumber?: string
 }
 
 /** Whether a file with this outcome makes the step fail. */

@@ -255,8 +255,9 @@ function untriedResult(distribution: Distribution, why: 'would-publish' | Publis
 
 const CANCELLED = 'the run was cancelled before the index listed it'
 
-function sentOf({ attempts, milliseconds }: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds'> {
-  return { attempts, milliseconds }
+function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 'requestNumber'> {
+  const { attempts, milliseconds, requestNumber } = end
+  return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) }
 }
 
 /** What the last answer, or its absence, says. */

@@ -50,7 +50,8 @@ export function jsonReport(report: RunReport): string {
 function fileOf({ project: name, ...result }: FileResult) {
   const { file, kind, version, sha256, size, outcome, verified, attempts, milliseconds } = result
   const why = { code: result.code ?? null, message: result.message ?? null, hint: result.hint ?? null }
-  return { file, kind, name, version, sha256, size, outcome, verified, attempts, milliseconds, ...why }
+  const numbers = { attempts, milliseconds, requestNumber: result.requestNumber ?? null }
+  return { file, kind, name, version, sha256, size, outcome, verified, ...numbers, ...why }
 }
 
 /** Without the cause: it is not ours, and nothing in it went through the rules for foreign text. */

@@ -15,6 +15,9 @@ const MOST_SENTENCES = 8
 const LONGEST_VALUE = 300
 const LONGEST_LIST = 3000
 
+/** Requests that it names: the operators need one of each kind. */
+const MOST_REQUESTS = 5
+
 /** Files that the reader of the commands has to make; the private key is never more than a path here. */
 const CLIENT_FILE = 'client.pem'
 const KEY_FILE = 'client-key.pem'
@@ -64,7 +67,14 @@ function placeLines(report: RunReport): string[] {
     ...line('TLS', [protocol, cipher].filter((part) => part !== undefined && part !== '').join(', ') || '(not agreed)'),
     ...line('Handshake', handshake),
     ...line('TLS alert', alert === undefined ? '(none seen)' : String(alert)),
+    ...requestLines(report),
   ]
+}
+
+/** The numbers under which the operators of the front or of the index find what they refused. */
+function requestLines({ files }: RunReport): string[] {
+  const numbers = files.filter(isFailure).flatMap(({ requestNumber }) => requestNumber ?? [])
+  return [...new Set(numbers)].slice(0, MOST_REQUESTS).flatMap((number) => line('Request number', number))
 }
 
 /** `octo-org/demo, run 42, attempt 1` */

@@ -62,6 +62,26 @@ describe('a plain success', () => {
   })
 })
 
+describe('the number of a request', () => {
+  const F5 =
+    'The requested URL was rejected. Please consult with your administrator.<br>Your support ID is: <b>12345678901234567890</b>'
+
+  it('is that of the page, of a header, or both, whatever the answer means', () => {
+    for (const [given, expected] of [
+      [answer(200, 'OK', F5, HTML), 'support ID 12345678901234567890'],
+      [
+        answer(403, 'Forbidden', F5, { ...HTML, 'x-request-id': 'r-1' }),
+        'support ID 12345678901234567890, x-request-id r-1',
+      ],
+      [answer(403, 'Forbidden', 'error code: 1020', { 'cf-ray': '8a1b-FRA' }), 'cf-ray 8a1b-FRA'],
+      [answer(500, 'Internal Server Error', 'no', { 'x-amzn-requestid': 'r-2' }), 'x-amzn-requestid r-2'],
+      [answer(401, 'Unauthorized'), undefined],
+    ] as const) {
+      assert.equal(explain(given).requestNumber, expected)
+    }
+  })
+})
+
 describe("a firewall's page in place of an answer", () => {
   const PAGES: readonly (readonly [string, Answer, RegExp])[] = [
     [

@@ -53,6 +53,7 @@ describe('the JSON report', () => {
         verified: 'no',
         attempts: 1,
         milliseconds: 812,
+        requestNumber: null,
         code: 'E_HTTP_FORBIDDEN',
         message: 'the index answered 403 Forbidden: no permission',
         hint: 'Ask for the permission to upload',

@@ -135,7 +135,7 @@ export function foreignReport(text: string, status: RunReport['status'] = 'faile
   return reportWith({
     status,
     files: [
-      fileWith('cp312-none-any', 'rejected', foreign),
+      fileWith('cp312-none-any', 'rejected', { ...foreign, requestNumber: text }),
       fileWith('cp313-none-any', 'skipped', foreign),
       fileWith('cp314-none-any', 'published'),
     ],

@@ -105,6 +105,26 @@ describe('the block for a ticket', () => {
     assert.ok(failed.includes('  (not seen)'))
   })
 
+  it('has the numbers under which the front finds the requests that it refused, each once', () => {
+    const of = (tag: string, requestNumber?: string) => ({ ...rejected(tag), ...(requestNumber && { requestNumber }) })
+    const published = { ...fileWith('cp0', 'published'), requestNumber: 'x-request-id 0' }
+    const files = [
+      published,
+      of('cp1', 'support ID 123, x-request-id 1'),
+      of('cp2', 'cf-ray 8a1b-FRA'),
+      of('cp3', 'cf-ray 8a1b-FRA'),
+      of('cp4'),
+    ]
+    const some = ticketOf(reportWith({ ...REFUSED, files }))
+    assert.deepEqual(allOf(some, 'Request number'), ['support ID 123, x-request-id 1', 'cf-ray 8a1b-FRA'])
+    assert.deepEqual(allOf(lines, 'Request number'), [])
+    const many = Array.from({ length: 40 }, (_, index) => of(`cp${index}`, `x-request-id ${index}`))
+    assert.equal(allOf(ticketOf(reportWith({ files: many })), 'Request number').length, 5)
+    const hostile = ticketOf(reportWith({ files: [of('cp1', `a\n::error::b ${'x'.repeat(5000)}`)] }))
+    const [only = ''] = allOf(hostile, 'Request number')
+    assert.ok(only.length <= 300 && !hostile.some((one) => one.startsWith('::')), only)
+  })
+
   it('names a fault once, however many files it ended, and says how many sentences are left out', () => {
     const files = Array.from({ length: 30 }, (_, index) => rejected(`cp${index}`))
     assert.equal(allOf(ticketOf(reportWith({ files })), 'Fault').length, 1)
