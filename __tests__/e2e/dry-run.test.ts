@@ -5,8 +5,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { createRoot, issueClient } from '../../demo/certificate-authority.ts'
 import { writeSamples } from '../../demo/sample-distributions.ts'
 import { daysFromNow, ended } from '../support/chains.ts'
-import { readReport, shown } from './support/assertions.ts'
-import { assertEnded, closingLine, lastError, readable } from './support/ending.ts'
+import { readReport, shown, uploadsTo } from './support/assertions.ts'
+import { assertEnded, closingLine, type FileEnding, lastError, readable } from './support/ending.ts'
 import { type Inputs, type Scene, setScene } from './support/scene.ts'
 import { type ScriptedIndex, startAnsweringIndex } from './support/scripted-index.ts'
 
@@ -36,10 +36,10 @@ function startLaxIndex(test: TestContext, scene: Scene): Promise<ScriptedIndex> 
 
 /**
  * Whatever it looked at, it sent nothing: one connection for the handshake, and one more where the machine has the
- * `openssl` program, which asks for the CAs that the server accepts. No HTTP request.
+ * `openssl` program, which asks for the CAs that the server accepts. All that was asked is what the index has.
  */
 function assertNothingSent({ index }: Scene, connections: readonly number[] = [1, 2]): void {
-  assert.equal(index.requests.length, 0)
+  assert.deepEqual(uploadsTo(index), [])
   assert.ok(connections.includes(index.connections), `${index.connections} connections`)
   assert.deepEqual(index.files(), [])
 }
@@ -60,6 +60,37 @@ describe('a dry run', () => {
     assert.ok(
       run.annotations.every(({ kind, message }) => kind === 'notice' && message.endsWith('would be published.')),
     )
+  })
+
+  it('says which files are there already, and which are in conflict', async (test) => {
+    const scene = await setScene(test)
+    const [wheel = '', other = '', sdist = ''] = FILES
+    assert.equal((await scene.run({ files: `dist/${wheel}` })).main.exitCode, 0)
+    const run = await scene.run(DRY)
+    const files: FileEnding[] = [
+      [wheel, 'already-published'],
+      [other, 'would-publish'],
+      [sdist, 'would-publish'],
+    ]
+    assertEnded(run, scene, { status: 'succeeded', files })
+    assert.match(
+      shown(run),
+      /Dry run: 2 files would be published to \S+, 1 there before with the same bytes, and .*; nothing was sent/,
+    )
+    await rm(path.join(scene.workspace, 'dist', wheel))
+    const before = { project: 'Demo.Pkg', version: '1.2.0', wheels: 2, sdist: false, greeting: 'Hej' }
+    await writeSamples(path.join(scene.workspace, 'dist'), before)
+    const changed = await scene.run(DRY)
+    assertEnded(changed, scene, {
+      status: 'failed',
+      files: [
+        [wheel, 'conflict', 'E_INDEX_CONFLICT'],
+        [other, 'would-publish'],
+        [sdist, 'not-tried'],
+      ],
+    })
+    assert.match(shown(changed), /Dry run failed: 2 of 3 files would not be published to \S+, but the server takes/)
+    assert.equal(uploadsTo(scene.index).length, 1)
   })
 
   it('without a distribution tests the certificate: a notice, and exit 0', async (test) => {

@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { createRoot, issueClient } from '../../demo/certificate-authority.ts'
 import { writeSamples } from '../../demo/sample-distributions.ts'
 import type { ErrorCode } from '../../src/errors.ts'
-import { assertPublished, assertRefused, fileOutputs, outcomesOf, readReport, shown } from './support/assertions.ts'
+import {
+  assertPublished,
+  assertRefused,
+  fileOutputs,
+  outcomesOf,
+  readReport,
+  shown,
+  uploadsTo,
+} from './support/assertions.ts'
+import { assertEnded, readable } from './support/ending.ts'
 import { type Scene, setScene } from './support/scene.ts'
 
 const DAY_MS = 86_400_000
@@ -213,14 +223,15 @@ describe('by the index, a run is refused with', () => {
     const { samples, index } = scene
     assert.deepEqual(
       [...fileOutputs(run).values()].map(({ outcome, code }) => [outcome, code]),
-      samples.map((_, place) => [place === 0 ? 'rejected' : 'not-tried', 'E_HTTP_FORBIDDEN']),
+      // The smallest wheel goes first.
+      samples.map((_, place) => [place === 1 ? 'rejected' : 'not-tried', 'E_HTTP_FORBIDDEN']),
     )
-    const [error] = run.annotations.filter(({ kind }) => kind === 'error')
+    const [, error] = run.annotations.filter(({ kind }) => kind === 'error')
     assert.match(error?.message ?? '', /The certificate of "release" belongs to no user who may upload/)
     assert.match(error?.message ?? '', /CN=release, O=Example/)
     assert.deepEqual(index.files(), [])
     // Permission is a matter of the project: nothing else of it is sent.
-    assert.equal(index.requests.length, 1)
+    assert.equal(uploadsTo(index).length, 1)
   })
 
   it('401: the password is wrong', async (test) => {
@@ -228,42 +239,79 @@ describe('by the index, a run is refused with', () => {
     const run = await scene.run({ user: 'release', password: 'wrong token' })
     assertRefused(run, { codes: ['E_HTTP_UNAUTHORIZED'], handshake: 'accepted' })
     assert.match(shown(run), /The user or the password is wrong/)
-    assert.equal(scene.index.requests.length, 1)
+    // The first question is the last one.
+    assert.deepEqual(
+      scene.index.requests.map(({ method, path: asked }) => [method, asked]),
+      [['GET', '/simple/demo-pkg/']],
+    )
   })
 
-  it('409 for one wheel: the other wheel is published, the sdist is not tried', async (test) => {
+  it('other bytes of one wheel: they stay, the other wheel is published, the sdist is not tried', async (test) => {
     const scene = await setScene(test)
     const [wheel, other, sdist] = scene.samples
     assert.ok(wheel && other && sdist)
-    await replaceOnIndex(scene, wheel.name)
+    const before = await replaceOnIndex(scene, wheel.name)
     const run = await scene.run()
     assert.equal(run.main.exitCode, 1)
     assert.deepEqual(outcomesOf(run), {
-      [wheel.name]: 'rejected',
+      [wheel.name]: 'conflict',
       [other.name]: 'published',
       [sdist.name]: 'not-tried',
     })
     assert.deepEqual([run.outputs.published, run.outputs.failed], ['1', '2'])
-    assert.equal(fileOutputs(run).get(wheel.name)?.code, 'E_HTTP_EXISTS')
+    assert.equal(fileOutputs(run).get(wheel.name)?.code, 'E_INDEX_CONFLICT')
     assert.deepEqual(scene.index.files(), [wheel.name, other.name].sort())
+    assert.ok(scene.index.read(wheel.name).equals(before))
     const errors = new Map(run.annotations.map(({ title, message }) => [title, message]))
-    assert.match(errors.get(wheel.name) ?? '', /File already exists/)
+    const conflict = errors.get(wheel.name) ?? ''
+    for (const digest of [sha256(before), wheel.sha256]) assert.ok(conflict.includes(digest), conflict)
+    // What differs: the greeting in the module.
+    assert.match(conflict, /__init__\.py/)
     assert.match(errors.get(sdist.name) ?? '', new RegExp(`!dist/${wheel.name}`))
   })
 
-  it('409 for the sdist: both wheels are published', async (test) => {
+  it('other bytes of the sdist: they stay, and both wheels are published', async (test) => {
     const scene = await setScene(test)
     const [wheel, other, sdist] = scene.samples
     assert.ok(wheel && other && sdist)
-    await replaceOnIndex(scene, sdist.name)
+    const before = await replaceOnIndex(scene, sdist.name)
     const run = await scene.run()
     assert.equal(run.main.exitCode, 1)
     assert.deepEqual(outcomesOf(run), {
       [wheel.name]: 'published',
       [other.name]: 'published',
-      [sdist.name]: 'rejected',
+      [sdist.name]: 'conflict',
     })
     assert.deepEqual([run.outputs.published, run.outputs.failed], ['2', '1'])
+    assert.ok(scene.index.read(sdist.name).equals(before))
+  })
+
+  it('other bytes with skip-existing: they stay, with warnings, the first one about the mixture of builds', async (test) => {
+    const scene = await setScene(test)
+    const [wheel, other, sdist] = scene.samples
+    assert.ok(wheel && other && sdist)
+    const before = await replaceOnIndex(scene, wheel.name)
+    const run = await scene.run({ 'skip-existing': 'true' })
+    const files = [other.name, wheel.name, sdist.name].toSorted()
+    assertEnded(run, scene, {
+      status: 'succeeded',
+      files: files.map((name) => (name === wheel.name ? [name, 'skipped', 'E_INDEX_CONFLICT'] : [name, 'published'])),
+    })
+    assert.ok(scene.index.read(wheel.name).equals(before))
+    const warning = run.annotations.find(({ kind, title }) => kind === 'warning' && title === wheel.name)
+    for (const digest of [sha256(before), wheel.sha256]) assert.ok(warning?.message.includes(digest), shown(run))
+    const [first = ''] = readable(run.summary).split('\n')
+    assert.match(first, /demo-pkg 1\.2\.0 on the index is a mixture of two builds/)
+  })
+
+  it('other bytes that an index would replace: it is not asked to', async (test) => {
+    const scene = await setScene(test, { index: { existing: 'overwrite' } })
+    const [wheel] = scene.samples
+    assert.ok(wheel)
+    const before = await replaceOnIndex(scene, wheel.name)
+    const run = await scene.run()
+    assert.equal(outcomesOf(run)[wheel.name], 'conflict')
+    assert.ok(scene.index.read(wheel.name).equals(before))
   })
 
   it('nothing: what it refused before, it takes when the fault is mended', async (test) => {
@@ -275,10 +323,15 @@ describe('by the index, a run is refused with', () => {
   })
 })
 
-/** Publishes another file under this name. */
-async function replaceOnIndex({ workspace, run }: Scene, name: string): Promise<void> {
+/** Publishes another file under this name, and returns its bytes. */
+async function replaceOnIndex({ workspace, index, run }: Scene, name: string): Promise<Buffer> {
   const options = { project: 'Demo.Pkg', version: '1.2.0', wheels: 2, greeting: 'Hej' }
   await writeSamples(path.join(workspace, 'before'), options)
   const first = await run({ files: `before/${name}` })
   assert.equal(first.main.exitCode, 0, shown(first))
+  return index.read(name)
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import { outcomesOf, shown } from './support/assertions.ts'
+import { outcomesOf, shown, uploadsTo } from './support/assertions.ts'
 import { writeLargeWheel } from './support/large-wheel.ts'
 import { setScene } from './support/scene.ts'
 
@@ -15,7 +15,7 @@ describe('a wheel of 1 GB', () => {
     const run = await scene.run()
     assert.equal(run.main.exitCode, 0, shown(run))
     assert.deepEqual(outcomesOf(run), { [wheel.name]: 'published' })
-    const [request] = scene.index.requests
+    const [request] = uploadsTo(scene.index)
     assert.equal(request?.content?.size, wheel.size)
     assert.equal(request?.content?.sha256, wheel.sha256)
     test.diagnostic(`peak memory ${run.peakMemoryBytes} bytes`)

@@ -49,6 +49,8 @@ export async function startHostileIndex(script: Script): Promise<HostileIndex> {
 }
 
 export class HostileConnection {
+  /** What `head` read last. */
+  lastHead = ''
   readonly #raw: Socket
   readonly #socket: TLSSocket
   readonly #heads: string[]
@@ -69,6 +71,7 @@ export class HostileConnection {
     }
     const head = this.#cut(end + 4).toString('latin1')
     this.#heads.push(head)
+    this.lastHead = head
     return Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? 0)
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { type Answer, answerText, MAX_ANSWER_BYTES } from './answer.ts'
 import type { Ring } from './chunk-buffers.ts'
@@ -60,6 +61,7 @@ interface IterableOptions extends Omit<Dispatcher.DispatchOptions, 'body'> {
  * @throws the signal's reason when it is aborted, at once
  */
 export async function post(request: PostRequest, signal: AbortSignal): Promise<Exchange> {
+  await connectionFree()
   signal.throwIfAborted()
   const { url, headers, form } = request
   const conversation = new Conversation(request, signal)
@@ -81,6 +83,14 @@ export async function post(request: PostRequest, signal: AbortSignal): Promise<E
   }
   dispatcher.dispatch(options, conversation)
   return await conversation.end
+}
+
+/**
+ * A connection is free again one turn of the event loop after its answer (undici): a request that comes before opens
+ * another one, with a handshake that nobody needs.
+ */
+export async function connectionFree(): Promise<void> {
+  await nextTurn()
 }
 
 /** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */

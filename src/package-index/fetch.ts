@@ -1,7 +1,7 @@
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type Answer, MAX_ANSWER_BYTES } from './answer.ts'
-import { firstValues, Silence } from './exchange.ts'
+import { connectionFree, firstValues, Silence } from './exchange.ts'
 import { PageFault } from './page-fault.ts'
 import { redirectTarget } from './redirect.ts'
 import type { IndexReader } from './simple-index.ts'
@@ -86,6 +86,7 @@ export function isRedirect({ status }: Pick<Answer, 'status'>): boolean {
 }
 
 async function getOnce(request: GetRequest, signal: AbortSignal): Promise<Answer> {
+  await connectionFree()
   signal.throwIfAborted()
   const { url, reader, accept, encoding } = request
   const { dispatcher, authorization, userAgent } = reader

@@ -117,7 +117,8 @@ class Publishing {
 
   async #sendOne(distribution: Distribution, begun: Set<Distribution>): Promise<Step> {
     const { untried } = this.#request
-    if (untried !== undefined) return settled(untriedResult(distribution, untried))
+    // Not tried is not failed: each file has the same reason.
+    if (untried !== undefined) return { ...settled(untriedResult(distribution, untried)), failed: false }
     const finding = await this.#lookAgain(distribution)
     if (finding instanceof PublishError) return lookupEnds(distribution, finding)
     if (isListed(finding)) return settled(await this.#existing(distribution, finding))

@@ -1,7 +1,7 @@
 import type { PublishError } from '../errors.ts'
 import type { FileResult } from '../package-index/outcome.ts'
 import { count, formatBytes, shownUrl } from '../text.ts'
-import { problemSentence, reasonOf, statusOf } from './file-status.ts'
+import { isFailure, problemSentence, reasonOf, statusOf } from './file-status.ts'
 import type { RunReport } from './run-report.ts'
 
 /** Problems that stand in the log and in one annotation; the summary has all. */
@@ -48,7 +48,11 @@ export function resultLine(report: RunReport): string {
 export function failureDetail(report: RunReport): string {
   const { dryRun, files, problems } = report
   if (!dryRun) return files.length === 0 ? `nothing was published${target(report)}` : `published ${published(report)}`
-  return `${count(problems.length, 'problem')} on the way${target(report)}${isTaken(report) ? `, but ${TAKEN}` : ''}`
+  const what =
+    problems.length > 0
+      ? `${count(problems.length, 'problem')} on the way`
+      : `${files.filter(isFailure).length} of ${count(files.length, 'file')} would not be published`
+  return `${what}${target(report)}${isTaken(report) ? `, but ${TAKEN}` : ''}`
 }
 
 function published(report: RunReport): string {
@@ -82,6 +86,9 @@ function isTaken({ handshake, chain }: RunReport): boolean {
 
 function dryRunLine(report: RunReport): string {
   const { files } = report
-  const what = files.length === 0 ? 'there is no file to publish' : `${count(files.length, 'file')} would be published`
-  return `Dry run: ${what}${target(report)}${isTaken(report) ? `, and ${TAKEN}` : ''}; nothing was sent`
+  const what =
+    files.length === 0
+      ? 'there is no file to publish'
+      : `${count(amount(report, 'would-publish'), 'file')} would be published`
+  return `Dry run: ${what}${target(report)}${besides(report)}${isTaken(report) ? `, and ${TAKEN}` : ''}; nothing was sent`
 }

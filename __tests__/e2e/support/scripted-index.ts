@@ -1,7 +1,9 @@
 /** An index of the scene's CA whose every answer the test writes itself, down to the bytes and the end of the connection. */
+import { createHash } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { issueServer } from '../../../demo/certificate-authority.ts'
 import { boundaryOf, collect, readForm } from '../../../demo/multipart-form.ts'
+import { normalizeName, projectPage, rootPage, type StoredFile } from '../../../demo/simple-index.ts'
 import { HostileConnection, type Script } from '../../support/hostile-index.ts'
 import { secure, startServer } from '../../support/tls-servers.ts'
 import type { Inputs, Scene } from './scene.ts'
@@ -60,18 +62,64 @@ export async function startAnsweringIndex(
   answer: Answer,
   options: ScriptedOptions = {},
 ): Promise<ScriptedIndex> {
-  const heads: string[] = []
   const uploads: Upload[] = []
+  const script: Script = async (connection) => {
+    for (;;) await answer(connection, await takeUpload(connection, await connection.head(), uploads))
+  }
+  return startIndex(test, scene, { script, heads: [], uploads, ...options })
+}
+
+/** As `Answer`; `store` puts the file on the simple index. */
+export type StoringAnswer = (connection: HostileConnection, upload: Upload, store: () => void) => void | Promise<void>
+
+export interface ListingIndex extends ScriptedIndex {
+  /** Names of what was stored, in its order, each time that it was. */
+  readonly stored: readonly string[]
+}
+
+/** As `startAnsweringIndex`, with a simple index beside it: a run with the defaults looks there before and after. */
+export async function startListingIndex(test: TestContext, scene: Scene, answer: StoringAnswer): Promise<ListingIndex> {
+  const uploads: Upload[] = []
+  const stored: string[] = []
+  const files: StoredFile[] = []
   const script: Script = async (connection) => {
     for (;;) {
       const length = await connection.head()
-      const head = heads.at(-1) ?? ''
-      const upload = await readUpload(await connection.take(length), head, uploads.length + 1)
-      uploads.push(upload)
-      await answer(connection, upload)
+      const [, page] = /^GET \/simple\/(\S*) /.exec(connection.lastHead) ?? []
+      if (page !== undefined) answerPage(connection, page, files)
+      else {
+        const upload = await takeUpload(connection, length, uploads)
+        await answer(connection, upload, () => {
+          stored.push(upload.filename)
+          files.push(storedFile(upload))
+        })
+      }
     }
   }
-  return startIndex(test, scene, { script, heads, uploads, ...options })
+  const index = await startIndex(test, scene, { script, heads: [], uploads })
+  const { 'repository-url': url = '' } = index.inputs
+  return Object.assign(index, { inputs: { 'repository-url': url }, stored })
+}
+
+function answerPage(connection: HostileConnection, page: string, files: readonly StoredFile[]): void {
+  const json = ['Content-Type: application/vnd.pypi.simple.v1+json']
+  const ofProject = files.filter(({ project }) => `${project}/` === page)
+  if (page === '') connection.answer('200 OK', json, rootPage(JSON_PAGE, []))
+  else if (ofProject.length === 0) connection.answer('404 Not Found')
+  else connection.answer('200 OK', json, projectPage(JSON_PAGE, page.slice(0, -1), ofProject))
+}
+
+const JSON_PAGE = 'application/vnd.pypi.simple.v1+json'
+
+function storedFile({ filename, fields, content }: Upload): StoredFile {
+  return {
+    name: filename,
+    project: normalizeName(fields.get('name')?.[0] ?? ''),
+    version: fields.get('version')?.[0] ?? '',
+    requiresPython: '',
+    sha256: createHash('sha256').update(content).digest('hex'),
+    size: content.length,
+  }
 }
 
 interface Behaviour extends ScriptedOptions {
@@ -101,6 +149,13 @@ async function startIndex(
       return running.connections
     },
   }
+}
+
+async function takeUpload(connection: HostileConnection, length: number, uploads: Upload[]): Promise<Upload> {
+  const { lastHead } = connection
+  const upload = await readUpload(await connection.take(length), lastHead, uploads.length + 1)
+  uploads.push(upload)
+  return upload
 }
 
 async function readUpload(body: Buffer, head: string, number: number): Promise<Upload> {

@@ -96,7 +96,6 @@ describe('a proxy that', () => {
   const REFUSALS = [
     ['403 Access violation', /with 403 Access violation$/, /let this host and port through/],
     ['407 Proxy Authentication Required', /with 407 Proxy Authentication Required$/, /asks for a user and a password/],
-    ['502 Bad Gateway', /with 502 Bad Gateway$/, /could not reach the server/],
     ['500', /with 500$/, /let this host/],
   ] as const
   for (const [status, words, advice] of REFUSALS) {
@@ -107,6 +106,18 @@ describe('a proxy that', () => {
       assert.equal(handshake, 'not-tried')
       assert.match(message, words)
       assert.match(hint, advice)
+    })
+  }
+
+  // They may pass.
+  for (const status of ['502 Bad Gateway', '503 Service Unavailable', '504 Gateway Timeout']) {
+    it(`answers ${status} has a code of its own`, async (t) => {
+      const { url } = await proxy(t, `HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`)
+      const { handshake, code, message, hint } = await meet(url, 443)
+      assert.equal(code, 'E_PROXY_GATEWAY')
+      assert.equal(handshake, 'not-tried')
+      assert.ok(message.endsWith(`with ${status}`), message)
+      assert.match(hint, /could not reach the server/)
     })
   }
 

@@ -93,8 +93,16 @@ describe('the result in one line', () => {
       `Dry run: there is no file to publish to ${INDEX}; nothing was sent`,
     )
     assert.equal(
+      resultLine(reportWith({ ...dryRun, files: [...files, fileWith('any', 'already-published')] })),
+      `Dry run: 1 file would be published to ${INDEX}, 1 there before with the same bytes, and the server takes the client certificate; nothing was sent`,
+    )
+    assert.equal(
       resultLine(reportWith({ ...dryRun, status: 'failed', problems: [problem('E_DIST_NAME')] })),
       `Dry run failed: 1 problem on the way to ${INDEX}, but the server takes the client certificate`,
+    )
+    assert.equal(
+      resultLine(reportWith({ ...dryRun, status: 'failed', files: [...files, fileWith('any', 'conflict')] })),
+      `Dry run failed: 1 of 2 files would not be published to ${INDEX}, but the server takes the client certificate`,
     )
   })
 

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ActionRun } from '../../demo/runner/run-action.ts'
+import { fileOutputs, shown } from './support/assertions.ts'
+import { annotationOf, assertEnded, type FileEnding } from './support/ending.ts'
+import { type Scene, setScene } from './support/scene.ts'
+import {
+  type Answer,
+  type ScriptedIndex,
+  type StoringAnswer,
+  startListingIndex,
+  startScriptedIndex,
+} from './support/scripted-index.ts'
+
+const WHEEL = 'demo_pkg-1.2.0-py3-none-any.whl'
+const OTHER_WHEEL = 'demo_pkg-1.2.0-cp39-cp39-manylinux_2_17_x86_64.whl'
+const SDIST = 'demo_pkg-1.2.0.tar.gz'
+const FILES = [OTHER_WHEEL, WHEEL, SDIST]
+const ALL_PUBLISHED = FILES.map((file): FileEnding => [file, 'published'])
+
+/** `first` for the first upload; the others are stored. */
+function atFirst(first: StoringAnswer): StoringAnswer {
+  return (connection, upload, store) =>
+    upload.number === 1 ? first(connection, upload, store) : take(connection, store)
+}
+
+function take(connection: Parameters<Answer>[0], store: () => void): void {
+  store()
+  connection.answer('200 OK')
+}
+
+/** How many requests carried each file. */
+function attempts(run: ActionRun): number[] {
+  return FILES.map((file) => fileOutputs(run).get(file)?.attempts ?? 0)
+}
+
+interface Trouble {
+  readonly name: string
+  readonly first: StoringAnswer
+  /** Requests that carried the first file. */
+  readonly sends: number
+}
+
+/** Trouble of the first upload. In the end each file is there, once. */
+const PASSES: readonly Trouble[] = [
+  {
+    name: 'the connection dies, and the file is not there: it is sent again',
+    first: (connection) => connection.reset(),
+    sends: 2,
+  },
+  {
+    name: 'the connection dies behind the file, which is there: it is not sent again',
+    first: (connection, _, store) => {
+      store()
+      return connection.reset()
+    },
+    sends: 1,
+  },
+  {
+    name: 'the server is busy: the file is sent again when it asks for it',
+    first: (connection) => connection.answer('503 Service Unavailable', ['Retry-After: 1']),
+    sends: 2,
+  },
+  {
+    name: 'the server fails behind the file, which is there: it is not sent again',
+    first: (connection, _, store) => {
+      store()
+      connection.answer('500 Internal Server Error')
+    },
+    sends: 1,
+  },
+  {
+    name: 'the page lists the file some time after the answer: it is waited for',
+    first: async (connection, _, store) => {
+      connection.answer('202 Accepted')
+      await delay(500)
+      store()
+    },
+    sends: 1,
+  },
+]
+
+describe('a server in trouble, once: everything is published, and seen on the index', () => {
+  for (const { name, first, sends } of PASSES) {
+    it(name, async (test) => {
+      const scene = await setScene(test)
+      const index = await startListingIndex(test, scene, atFirst(first))
+      const run = await scene.run(index.inputs)
+      assertEnded(run, scene, { status: 'succeeded', files: ALL_PUBLISHED })
+      // The smallest wheel is the first one.
+      assert.deepEqual(attempts(run), [1, sends, 1])
+      assert.equal(index.uploads.length, 2 + sends)
+      assert.deepEqual(index.stored.toSorted(), FILES)
+      for (const { verified } of fileOutputs(run).values()) assert.equal(verified, 'sha256')
+    })
+  }
+})
+
+describe('a server that goes on like this', () => {
+  it('500 each time: as many tries as `retries` allows, and no more', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 1, sdist: false } })
+    const index = await startListingIndex(test, scene, (connection) => connection.answer('500 Internal Server Error'))
+    const run = await scene.run({ ...index.inputs, retries: '2' })
+    assertEnded(run, scene, { status: 'failed', files: [[WHEEL, 'rejected', 'E_HTTP_SERVER_ERROR']] })
+    assert.equal(index.uploads.length, 3)
+    assert.equal(fileOutputs(run).get(WHEEL)?.attempts, 3)
+  })
+
+  it('says yes and stores nothing: unconfirmed, never published', async (test) => {
+    const scene = await setScene(test)
+    const index = await startListingIndex(test, scene, (connection) => connection.answer('200 OK'))
+    const run = await scene.run({ ...index.inputs, 'verify-timeout-seconds': '1' })
+    const files = FILES.map((file): FileEnding => [file, 'unconfirmed', 'E_INDEX_UNCONFIRMED'])
+    assertEnded(run, scene, { status: 'failed', files })
+    assert.match(annotationOf(run, WHEEL), /accepted \(200\), but the index did not list it within 1 s/)
+    assert.deepEqual(attempts(run), [1, 1, 1])
+  })
+
+  it('says yes and stores nothing, and nobody waits for it: its word counts, and was not verified', async (test) => {
+    const scene = await setScene(test)
+    const index = await startListingIndex(test, scene, (connection) => connection.answer('200 OK'))
+    const run = await scene.run({ ...index.inputs, 'verify-upload': 'false' })
+    assertEnded(run, scene, { status: 'succeeded', files: ALL_PUBLISHED })
+    for (const { verified } of fileOutputs(run).values()) assert.equal(verified, 'no')
+  })
+
+  it('says that files exist which it does not list: rejected, since no bytes can be compared', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 1, sdist: false } })
+    const answer: StoringAnswer = (connection) => connection.answer('409 Conflict', [], 'File already exists')
+    const index = await startListingIndex(test, scene, answer)
+    const run = await scene.run({ ...index.inputs, 'verify-timeout-seconds': '1' })
+    assertEnded(run, scene, { status: 'failed', files: [[WHEEL, 'rejected', 'E_HTTP_EXISTS']] })
+    assert.match(annotationOf(run, WHEEL), /did not list it within 1 s, so its bytes cannot be compared/)
+    assert.equal(index.uploads.length, 1)
+  })
+})
+
+describe('a server whose simple index nobody knows', () => {
+  /** It takes uploads and has no page at all. */
+  function startPlainIndex(test: TestContext, scene: Scene): Promise<ScriptedIndex> {
+    return startScriptedIndex(test, scene, async (connection) => {
+      for (;;) {
+        await connection.request()
+        connection.answer(connection.lastHead.startsWith('POST ') ? '200 OK' : '404 Not Found')
+      }
+    })
+  }
+
+  it('gets nothing: the error offers `check-url` and `check-url: off`', async (test) => {
+    const scene = await setScene(test)
+    const index = await startPlainIndex(test, scene)
+    const run = await scene.run({ ...index.inputs, 'check-url': 'auto' })
+    const code = 'E_INDEX_UNPROVEN'
+    assertEnded(run, scene, {
+      status: 'failed',
+      files: FILES.map((file) => [file, 'not-tried', code]),
+      problems: [code],
+    })
+    assert.match(shown(run), /E_INDEX_UNPROVEN: .*answered 404, which says nothing .* check-url: off/)
+    assert.ok(index.heads.every((head) => head.startsWith('GET /simple/')))
+  })
+
+  it('gets the files with `check-url: off`, and a warning says what that means', async (test) => {
+    const scene = await setScene(test)
+    const index = await startPlainIndex(test, scene)
+    const { 'repository-url': url = '' } = index.inputs
+    const run = await scene.run({ 'repository-url': url, 'check-url': 'off' })
+    assertEnded(run, scene, { status: 'succeeded', files: ALL_PUBLISHED })
+    const warnings = run.annotations.filter(({ kind }) => kind === 'warning')
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0]?.message ?? '', /check-url is `off`: nobody looks .* may replace one of the same name/)
+    assert.ok(index.heads.every((head) => head.startsWith('POST ')))
+  })
+})
+
+describe('ten wheels and an sdist of a project that the index does not know', () => {
+  it('go side by side, never more than max-parallel: one wheel first, the sdist last', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 10 } })
+    const together: number[] = []
+    const waiting: (() => void)[] = []
+    const index = await startListingIndex(test, scene, async (connection, { number }, store) => {
+      const isAlone = number === 1 || number === 11
+      const gate = Promise.withResolvers<void>()
+      waiting.push(gate.resolve)
+      // Whoever is one too many comes in the meantime.
+      if (isAlone || waiting.length === 3) {
+        await delay(200)
+        together.push(waiting.length)
+        for (const open of waiting.splice(0)) open()
+      }
+      await gate.promise
+      take(connection, store)
+    })
+    const run = await scene.run({ ...index.inputs, 'max-parallel': '3' })
+    assert.equal(run.main.exitCode, 0, shown(run))
+    assert.deepEqual(together, [1, 3, 3, 3, 1])
+    assert.equal(index.stored.at(-1), SDIST)
+    assert.equal(new Set(index.stored).size, 11)
+  })
+})
