@@ -8,7 +8,7 @@ import { ChunkBuffers } from './package-index/chunk-buffers.ts'
 import type { ExistingPolicy } from './package-index/existing.ts'
 import { DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
 import type { IndexAccess } from './package-index/lookups.ts'
-import { Pace } from './package-index/pace.ts'
+import { Pace, type Pause } from './package-index/pace.ts'
 import { type Ask, type IndexReader, LookupFailure } from './package-index/simple-index.ts'
 import type { UploadTarget } from './package-index/upload.ts'
 import type { Plan, PlanRequest } from './plan.ts'
@@ -24,8 +24,10 @@ export interface Session {
   readonly transport: Transport
   /** To the simple index; undefined where it is on the same origin, and shares its connections. */
   readonly elsewhere: Transport | undefined
-  /** How fast the server of `repository-url` is asked. */
+  /** How fast the server of `repository-url` takes uploads. */
   readonly pace: Pace
+  /** How fast the simple index is asked: by itself, but that one server's pause is for both. */
+  readonly lookupPace: Pace
   close(): Promise<void>
 }
 
@@ -41,10 +43,12 @@ export function openSession(run: PlanRequest, plan: Plan, trust: ServerTrust): S
   const transport = openTransport(run, plan, url, trust)
   const isElsewhere = simpleIndex !== 'off' && simpleIndex.root.origin !== url.origin
   const elsewhere = isElsewhere ? openTransport(run, plan, simpleIndex.root, trust) : undefined
+  const pause: Pause = { until: 0 }
   return {
     transport,
     elsewhere,
-    pace: newPace(plan),
+    pace: newPace(plan, pause),
+    lookupPace: newPace(plan, isElsewhere ? { until: 0 } : pause),
     close: async () => {
       await Promise.all([transport.close(), elsewhere?.close()])
     },
@@ -69,8 +73,8 @@ function openTransport({ runner, secrets }: PlanRequest, plan: Plan, url: URL, t
   })
 }
 
-function newPace({ inputs }: Plan): Pace {
-  return new Pace({ retries: inputs.retries, firstPauseMs: FIRST_PAUSE, random: Math.random })
+function newPace({ inputs }: Plan, pause: Pause): Pace {
+  return new Pace({ retries: inputs.retries, firstPauseMs: FIRST_PAUSE, random: Math.random, pause })
 }
 
 /** Where files are sent, and as whom: of a certificate that the server never asked for it knows nothing. */
@@ -110,7 +114,12 @@ export interface Reading {
 }
 
 /** How files are looked up and fetched. Credentials go to the origin of `repository-url` alone. */
-export function openReading(plan: Plan, { elsewhere }: Session, target: UploadTarget, temp: string): Reading {
+export function openReading(
+  plan: Plan,
+  { elsewhere, lookupPace }: Session,
+  target: UploadTarget,
+  temp: string,
+): Reading {
   const { simpleIndex, inputs } = plan
   if (simpleIndex === 'off') return { access: undefined, difference: async () => '' }
   const { dispatcher, explain } = elsewhere ?? target
@@ -125,7 +134,7 @@ export function openReading(plan: Plan, { elsewhere }: Session, target: UploadTa
   return {
     access: {
       ask,
-      pace: elsewhere === undefined ? target.pace : newPace(plan),
+      pace: lookupPace,
       retries: inputs.retries,
     },
     difference: (distribution, url, signal) => compareWith(url, distribution, { reader, download, temp }, signal),

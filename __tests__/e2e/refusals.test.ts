@@ -301,7 +301,7 @@ describe('by the index, a run is refused with', () => {
     const warning = run.annotations.find(({ kind, title }) => kind === 'warning' && title === wheel.name)
     for (const digest of [sha256(before), wheel.sha256]) assert.ok(warning?.message.includes(digest), shown(run))
     const [first = ''] = readable(run.summary).split('\n')
-    assert.match(first, /demo-pkg 1\.2\.0 on the index is a mixture of two builds/)
+    assert.match(first, /demo-pkg 1\.2\.0 on the index becomes a mixture of two builds/)
   })
 
   it('other bytes that an index would replace: it is not asked to', async (test) => {

@@ -69,7 +69,7 @@ describe('the summary of a refused run', () => {
     const index = await startAnsweringIndex(test, scene, (connection) =>
       connection.answer('200 OK', ['Content-Type: text/html', 'X-Request-Id: r-1'], page),
     )
-    const run = await scene.run({ 'repository-url': index.url, 'check-url': 'off' })
+    const run = await scene.run(index.inputs)
     assert.equal(run.main.exitCode, 1)
     assert.equal(ticketOf(run).get('Request number'), 'support ID 12345678901234567890, x-request-id r-1')
   })

@@ -72,12 +72,15 @@ function hintFor({ runAttempt }: ExistingPolicy): string {
   return `Publish the files that were published first, or a new version; \`skip-existing: true\` leaves what is there and goes on.${rerun}`
 }
 
+/** Files that are beside the skipped ones afterwards; in a dry run: would be. */
+const ADDED: readonly FileResult['outcome'][] = ['published', 'would-publish']
+
 /** Files of two builds of one version, side by side on the index: what `skip-existing` can come to. */
 export function mixtureWarning(results: readonly FileResult[]): string | undefined {
   const skipped = results.filter(({ outcome }) => outcome === 'skipped')
   const mixed = skipped.find(({ project, version }) =>
-    results.some((one) => one.outcome === 'published' && one.project === project && one.version === version),
+    results.some((one) => ADDED.includes(one.outcome) && one.project === project && one.version === version),
   )
   if (mixed === undefined) return undefined
-  return `${mixed.project} ${mixed.version} on the index is a mixture of two builds: ${mixed.file} there has other bytes than this build's, and other files of this build were added`
+  return `${mixed.project} ${mixed.version} on the index becomes a mixture of two builds: ${mixed.file} there has other bytes than this build's, and other files of this build are added`
 }

@@ -6,7 +6,7 @@ const COMMON_WORDS = /already exist|exists? already/
 const COMMON_STATUSES: ReadonlySet<number> = new Set([400, 412, 422])
 
 /** A refusal for the permission that speaks of a file, and not of a project or a user that exists already. */
-const FILE_WORDS = /\bfile\b.{0,300} already exists/
+const FILE_WORDS = /\bfile\b.{0,300} (?:already exists|exists already)/
 
 /** A 409 that is about something else: a project's name (PyPI), a policy of the repository (Artifactory), a deleted version. */
 const OTHER_CONFLICT = /existing project|rejected the|\bdeleted\b/

@@ -44,6 +44,8 @@ export interface FileResult {
   readonly hint: string | undefined
   /** Under what the operators of a front or of the index find the last request in their logs. Printable. */
   readonly requestNumber?: string
+  /** When the server, which wants fewer requests, asks to come back. */
+  readonly notBefore?: Date
 }
 
 /** Whether a file with this outcome makes the step fail. */

@@ -11,6 +11,14 @@ export interface PaceOptions {
   readonly firstPauseMs: number
   /** From 0 to below 1. */
   readonly random: () => number
+  /** The server's, where uploads and lookups have a pace each. */
+  readonly pause?: Pause
+}
+
+/** How long one server is left alone, by all that ask it. */
+export interface Pause {
+  /** In the time of `performance.now()`, milliseconds. */
+  until: number
 }
 
 /** Milliseconds. */
@@ -21,7 +29,7 @@ interface Waiter {
 }
 
 /**
- * How fast one server is asked, by all requests together. A failure that may pass pauses all of them, for a time chosen
+ * How fast one server is asked, by all requests of one kind together: a lookup that succeeds says nothing about uploads. A failure that may pass pauses all of them, for a time chosen
  * at random from a range that doubles (full jitter), or for as long as the server asks. After a pause one request goes
  * first, the one that waited longest; the others follow when it succeeds. So a server in trouble gets one request at a
  * time, and not each file's tries at once.
@@ -31,19 +39,19 @@ export class Pace {
   readonly #queue: Waiter[] = []
   #failures = 0
   #pauses = 0
-  /** In the time of `performance.now()`. */
-  #pausedUntil = 0
+  readonly #pause: Pause
   #first: Turn | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: PaceOptions) {
     this.#options = options
+    this.#pause = options.pause ?? { until: 0 }
   }
 
   /** Waits until a request may begin. Each turn ends with `answered`, `failed` or `left`. Rejects with the signal's reason. */
   async turn(signal: AbortSignal): Promise<Turn> {
     signal.throwIfAborted()
-    if (this.#failures === 0 && this.#pausedUntil <= performance.now()) return { pauses: this.#pauses }
+    if (this.#failures === 0 && this.#pause.until <= performance.now()) return { pauses: this.#pauses }
     const { promise, resolve, reject } = Promise.withResolvers<Turn>()
     const waiter = { resolve }
     const cancel = () => {
@@ -85,9 +93,9 @@ export class Pace {
     if (turn.pauses === this.#pauses) {
       this.#pauses += 1
       this.#failures += 1
-      this.#pausedUntil = now + (this.#isOver() ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)))
+      this.#pause.until = now + (this.#isOver() ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)))
     } else if (afterMs !== undefined && !this.#isOver()) {
-      this.#pausedUntil = Math.max(this.#pausedUntil, now + afterMs)
+      this.#pause.until = Math.max(this.#pause.until, now + afterMs)
     }
     this.left(turn)
     return !this.#isOver()
@@ -100,7 +108,7 @@ export class Pace {
   #release(): void {
     clearTimeout(this.#timer)
     if (this.#queue.length === 0) return
-    const wait = this.#pausedUntil - performance.now()
+    const wait = this.#pause.until - performance.now()
     if (wait > 0) this.#timer = setTimeout(() => this.#release(), Math.ceil(wait))
     else if (this.#failures === 0) for (const { resolve } of this.#queue.splice(0)) resolve({ pauses: this.#pauses })
     else if (this.#first === undefined) {

@@ -263,7 +263,9 @@ function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 
 
 /** What the last answer, or its absence, says. */
 function refused(distribution: Distribution, end: UploadEnd): FileResult {
-  return resultOf(distribution, { ...sentOf(end), outcome: end.outcome, ...wordsOfProblem(end.problem) })
+  const { outcome, problem, notBefore } = end
+  const words = wordsOfProblem(problem)
+  return resultOf(distribution, { ...sentOf(end), outcome, ...words, ...(notBefore !== undefined && { notBefore }) })
 }
 
 /** A final no says nothing about the try before it. */

@@ -26,6 +26,6 @@ export function comeBack(waitMs: number, now: Date): string {
   const seconds = Math.ceil(waitMs / 1000)
   if (seconds < 120) return `in ${seconds} s`
   const time = new Date(now.getTime() + waitMs).toISOString().slice(0, 19)
-  const amount = seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`
+  const amount = seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`
   return `in ${amount} (${time}Z)`
 }

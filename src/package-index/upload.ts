@@ -59,6 +59,8 @@ export interface UploadEnd extends Verdict {
   readonly status: number | undefined
   /** What the index had when it was asked after a try whose end nobody knows. */
   readonly found: Finding | undefined
+  /** When the server asks to come back, where that is after this run. */
+  readonly notBefore: Date | undefined
   /** Whether a try that was not answered for good, the last one too, may have stored the file. */
   readonly uncertain: boolean
 }
@@ -111,10 +113,16 @@ export async function uploadDistribution(
       const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, tries)
       const { attempts, uncertain } = tries
       const milliseconds = Math.round(performance.now() - start)
-      return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, uncertain }
+      const notBefore = laterThanThisRun(verdict, target.now())
+      return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain }
     }
     tries.died = isDeath ? exchange : undefined
   }
+}
+
+function laterThanThisRun({ retry }: Verdict, now: Date): Date | undefined {
+  const wait = retry?.afterMs ?? 0
+  return wait > LONGEST_WAIT ? new Date(now.getTime() + wait) : undefined
 }
 
 /** A file of which something was sent was tried, also where the last connection never stood. */
@@ -146,10 +154,10 @@ async function inTurn(
   }
 }
 
-/** Bytes. How far two deaths at one limit may lie apart: what waits in this machine's buffers differs. */
-const SAME_PLACE = 1024 * 1024
+/** Bytes. How far two deaths at one limit may lie apart: what waits in the buffers of two machines differs. */
+const SAME_PLACE = 6 * 1024 * 1024
 
-/** A small body is in the buffers as a whole before anything dies: its place is not known, and no limit is that low. */
+/** A small body is in the buffers as a whole before anything dies: its place is not known. */
 function isSamePlace(before: Exchange | undefined, now: Exchange, { contentLength }: MultipartForm): boolean {
   if (before === undefined || contentLength <= SAME_PLACE) return false
   return Math.abs(before.sent - now.sent) <= Math.max(SAME_PLACE, contentLength / 10)

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { FileResult } from '../package-index/outcome.ts'
-import { count, printable } from '../text.ts'
+import { count, formatTime, printable } from '../text.ts'
 import { finished, isFailure, listWithin } from './file-status.ts'
 import { type Repair, repairOf } from './repairs.ts'
 import type { RunFacts, RunReport } from './run-report.ts'
@@ -115,13 +115,20 @@ function againOf(report: RunReport, repairs: readonly Repair[]): string {
   if (dryRun) return `safe, always. ${buttonFor(repairs)}`
   const onIndex = filesAt(report, ...ON_INDEX)
   if (files.length > 0 && onIndex.length === files.length) return allThere(report)
-  if (looksUp) return `safe: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`
+  if (looksUp)
+    return `safe${timeOf(report)}: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`
   const unknown = filesAt(report, 'unknown')
   if (onIndex.length === 0 && unknown.length === 0) return `safe, since the index took no file. ${buttonFor(repairs)}`
   const care = `with care. ${SECOND_TIME}`
   return onIndex.length === 0
     ? care
     : `${care} For the rest alone, start a new run with these lines in \`files\`, after its patterns (\`dist/*\`): ${exclusions(onIndex)}`
+}
+
+/** `, but not before 2026-11-27 03:30 UTC, as the index asks`; `''` where it asks for nothing. */
+function timeOf({ files }: RunReport): string {
+  const times = files.flatMap(({ notBefore }) => (notBefore === undefined ? [] : [notBefore.getTime()]))
+  return times.length === 0 ? '' : `, but not before ${formatTime(new Date(Math.max(...times)))}, as the index asks`
 }
 
 const SECOND_TIME =

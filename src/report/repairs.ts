@@ -51,7 +51,11 @@ const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
   ['E_INDEX_UNPROVEN', 'workflow', '`check-url`, which needs the address of the simple index'],
   ['E_INDEX_LOOKUP', 'workflow', '`check-url`, or what this user or certificate may read on the index'],
   ['E_INDEX_CONFLICT', 'files', 'the version, since the index keeps what it has under a name'],
-  ['E_INDEX_', 'setting', 'nothing of yours: the page of the index lags behind its files'],
+  [
+    'E_INDEX_',
+    'setting',
+    'nothing, if the index lists the files later; else `check-url` may be the address of another index',
+  ],
   ['E_HTTP_CLIENT_CERT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
   [
     'E_HTTP_UNAUTHORIZED',
@@ -63,7 +67,7 @@ const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
   ['E_HTTP_TOO_LARGE', 'setting', 'the size limit of the index or of what stands in front of it'],
   ['E_HTTP_TOO_MANY_REQUESTS', 'setting', 'nothing, but wait as long as the index says'],
   ['E_HTTP_NOT_FOUND', 'workflow', '`repository-url`'],
-  ['E_HTTP_REDIRECT', 'workflow', '`repository-url`'],
+  ['E_HTTP_REDIRECT', 'workflow', '`repository-url` or `check-url`, whichever the message names'],
   ['E_HTTP_LOGIN_PAGE', 'workflow', '`repository-url`, which must be an address without a login for people'],
   ['E_HTTP_BLOCKED', 'setting', 'the rule of the firewall in front of the index'],
   ['E_HTTP_MISDIRECTED', 'workflow', 'the host in `repository-url`'],

@@ -110,7 +110,10 @@ export function createTransport(options: TransportOptions): Transport {
   }
 }
 
-function createAgent({ url, connections, idleTimeoutMs }: TransportOptions, next: () => Promise<TLSSocket>): Dispatcher {
+function createAgent(
+  { url, connections, idleTimeoutMs }: TransportOptions,
+  next: () => Promise<TLSSocket>,
+): Dispatcher {
   return new Agent({
     // HTTP/2 uploads wait for the server every 64 KB on nginx and HAProxy.
     allowH2: false,

@@ -662,7 +662,7 @@ describe('a file that is sent again', () => {
   })
 
   it('is sent on where the places differ', async () => {
-    const places = [2, 12, 6].map((megabytes) => megabytes * 1024 * 1024)
+    const places = [1, 14, 4].map((megabytes) => megabytes * 1024 * 1024)
     const script: Script = async (connection) => {
       const place = places.shift()
       if (place === undefined) {
