@@ -35,6 +35,10 @@ var page_fault = __webpack_require__(4259);
 const MOST_ELEMENT_BYTES = 1024 * 1024;
 /** Bytes of everything beside the elements: `meta`, and the list of versions. */
 const MOST_REST_BYTES = 8 * 1024 * 1024;
+/** A list of anything but objects is no simple index. */
+const NOT_OBJECTS = 'JSON whose list of files holds something else';
+/** Characters in which the name of a list stands, with white space up to its bracket. */
+const MOST_NAME = 250;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
@@ -42,9 +46,9 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 /**
- * A page in JSON, read as it comes. This only finds where each element of `files` or `projects` begins and ends; what is
- * in it, `JSON.parse` reads. So a page of any length costs the memory of one element, at twice the time of `JSON.parse`
- * over a whole page; a general streaming parser took four times.
+ * A page in JSON, read as it comes. This only finds where the elements of `files` or `projects` end; what is in them,
+ * `JSON.parse` reads, those of one chunk at a time. So a page of any length costs the memory of a chunk and an element,
+ * at less than twice the time of `JSON.parse` over a whole page; a general streaming parser took four times.
  */
 class JsonPage {
     #element;
@@ -54,11 +58,16 @@ class JsonPage {
     #backslashes = 0;
     /** The list that is being read. */
     #list;
-    /** Pieces of an element that began in an earlier chunk. */
+    /** What came of the list and is not handed out: the start of an element. */
     #pieces = [];
     #pieceBytes = 0;
-    /** The page without those elements, a character a byte. */
-    #rest = '';
+    /** Where the last element ends in the chunk that is being read; 0: none does. */
+    #elementEnd = 0;
+    /** Pieces of the page without those elements, a character a byte. */
+    #rest = [];
+    #restLength = 0;
+    /** The end of them. */
+    #tail = '';
     constructor(element) {
         this.#element = element;
     }
@@ -77,13 +86,10 @@ class JsonPage {
             else if (code === CLOSE_BRACE || code === CLOSE_BRACKET)
                 from = this.#close(chunk, from, at);
         }
-        const left = chunk.subarray(from);
         if (this.#list === undefined)
-            this.#addRest(left);
-        else if (this.#depth > 2)
-            this.#addPiece(left);
+            this.#addRest(chunk.subarray(from));
         else
-            this.#checkGap(left);
+            this.#addPiece(chunk.subarray(this.#handOut(chunk, from, this.#list)));
     }
     /**
      * The page without the elements that were handed out, as `JSON.parse` reads it.
@@ -93,7 +99,7 @@ class JsonPage {
     end() {
         if (this.#depth > 0 || this.#inString)
             throw new page_fault/* PageFault */.S('JSON that is cut off', true);
-        const rest = membersOf(parse(Buffer.from(this.#rest, 'latin1').toString('utf8')));
+        const rest = membersOf(parse(Buffer.from(this.#rest.join(''), 'latin1').toString('utf8')));
         // Names written with escapes: no server does, but then its files must not be overlooked.
         for (const list of ['files', 'projects']) {
             const left = rest.get(list);
@@ -131,34 +137,47 @@ class JsonPage {
     /** Returns where the piece that is being read begins. */
     #open(chunk, from, at) {
         this.#depth += 1;
-        if (this.#list === undefined) {
-            if (this.#depth !== 2 || chunk[at] !== OPEN_BRACKET)
-                return from;
-            this.#addRest(chunk.subarray(from, at + 1));
-            const [, name] = /"(files|projects)"\s{0,99}:\s{0,99}\[$/.exec(this.#rest.slice(-250)) ?? [];
-            this.#list = name === 'files' || name === 'projects' ? name : undefined;
-            return at + 1;
-        }
-        if (this.#depth !== 3)
+        if (this.#list !== undefined || this.#depth !== 2 || chunk[at] !== OPEN_BRACKET)
             return from;
-        this.#checkGap(chunk.subarray(from, at));
-        return at;
+        this.#addRest(chunk.subarray(from, at + 1));
+        const [, name] = /"(files|projects)"\s{0,99}:\s{0,99}\[$/.exec(this.#tail) ?? [];
+        this.#list = name === 'files' || name === 'projects' ? name : undefined;
+        return at + 1;
     }
     #close(chunk, from, at) {
         this.#depth -= 1;
         if (this.#list === undefined || this.#depth > 2)
             return from;
         if (this.#depth === 2) {
-            this.#addPiece(chunk.subarray(from, at + 1));
-            const text = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
-            this.#pieces = [];
-            this.#pieceBytes = 0;
-            this.#element(this.#list, parse(text?.toString('utf8') ?? ''));
-            return at + 1;
+            this.#elementEnd = at + 1;
+            return from;
         }
-        this.#checkGap(chunk.subarray(from, at));
+        this.#addPiece(chunk.subarray(this.#handOut(chunk, from, this.#list), at));
+        if (/\S/.test(this.#takePieces()))
+            throw new page_fault/* PageFault */.S(NOT_OBJECTS);
         this.#list = undefined;
         return at;
+    }
+    /** Hands out the elements that ended in this chunk, and returns where the last of them does: one call of JSON.parse for all. */
+    #handOut(chunk, from, list) {
+        const end = this.#elementEnd;
+        if (end === 0)
+            return from;
+        this.#elementEnd = 0;
+        this.#pieces.push(chunk.subarray(from, end));
+        const elements = parse(`[${this.#takePieces().replace(/^\s*,/, '')}]`);
+        for (const element of Array.isArray(elements) ? elements : []) {
+            if (typeof element !== 'object' || element === null || Array.isArray(element))
+                throw new page_fault/* PageFault */.S(NOT_OBJECTS);
+            this.#element(list, element);
+        }
+        return end;
+    }
+    #takePieces() {
+        const text = Buffer.concat(this.#pieces).toString('utf8');
+        this.#pieces = [];
+        this.#pieceBytes = 0;
+        return text;
     }
     #addPiece(piece) {
         this.#pieces.push(piece);
@@ -167,14 +186,12 @@ class JsonPage {
             throw new page_fault/* PageFault */.S('JSON with an entry of more than 1 MiB');
     }
     #addRest(piece) {
-        this.#rest += piece.toString('latin1');
-        if (this.#rest.length > MOST_REST_BYTES)
+        const text = piece.toString('latin1');
+        this.#rest.push(text);
+        this.#restLength += text.length;
+        this.#tail = (this.#tail + text.slice(-MOST_NAME)).slice(-MOST_NAME);
+        if (this.#restLength > MOST_REST_BYTES)
             throw new page_fault/* PageFault */.S('JSON with more than 8 MiB beside its files');
-    }
-    /** Between elements stand commas and white space alone: a list of anything but objects is no simple index. */
-    #checkGap(gap) {
-        if (!/^[\s,]*$/.test(gap.toString('latin1')))
-            throw new page_fault/* PageFault */.S('JSON whose list of files holds something else');
     }
 }
 function parse(text) {
@@ -593,13 +610,12 @@ class IndexPage {
     }
     #begin(first) {
         const { link, entry } = this.#listener;
-        const isText = first !== '{' && first !== '<';
         // `text_html`: devpi.
         const html = this.#type === HTML_TYPE || /^text[/_]x?html$/.test(this.#type);
-        if (first === '<' || (isText && html))
-            return { form: 'html', page: new HtmlPage(link) };
         if (first === '{')
             return { form: 'json', page: new JsonPage(entry) };
+        if (first === '<' || html)
+            return { form: 'html', page: new HtmlPage(link) };
         throw new page_fault/* PageFault */.S('neither HTML nor JSON');
     }
 }
@@ -956,7 +972,8 @@ function asksToLogIn(target, url, project, { root }) {
 }
 /**
  * Some indexes send those who ask for an unknown project on to the public one: absent here. Nothing is sent there. Another
- * scheme or port of the same host is the same server, badly set up; a root that points away too is an index that has moved.
+ * scheme or port of the same host is the same server, badly set up; a given root that points away too is an index that has
+ * moved, and says nothing of where uploads go.
  */
 async function assertFallback(answer, url, lookup, signal) {
     const { project, index, reader, now } = lookup;
@@ -968,8 +985,10 @@ async function assertFallback(answer, url, lookup, signal) {
         (target.pathname.endsWith(`/simple/${project}/`) || target.pathname.endsWith(`/simple/${project}`));
     if (!isFallback)
         throw (0,lookup_answer/* redirectFailure */.l2)(answer, target, login, { url, reader, now });
+    if (index.source === 'known')
+        return;
     const root = await rootOf(lookup, signal);
-    if (root.elsewhere)
+    if (root.elsewhere && index.source === 'given')
         throw (0,lookup_answer/* redirectFailure */.l2)(answer, target, false, { url, reader, now });
     assertProven(root.isIndex, root.found, answer, url, lookup);
 }

@@ -22417,10 +22417,13 @@ function blockPageOf({ status, text }, secrets) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ah: () => (/* binding */ Silence),
+/* harmony export */   Ho: () => (/* binding */ connectionFree),
 /* harmony export */   bE: () => (/* binding */ post),
 /* harmony export */   tt: () => (/* binding */ firstValues)
 /* harmony export */ });
-/* harmony import */ var _answer_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9383);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var _answer_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9383);
+
 
 /** Nothing moved for so long; `limit` in milliseconds. */
 class Silence extends Error {
@@ -22438,6 +22441,7 @@ class Silence extends Error {
  * @throws the signal's reason when it is aborted, at once
  */
 async function post(request, signal) {
+    await connectionFree();
     signal.throwIfAborted();
     const { url, headers, form } = request;
     const conversation = new Conversation(request, signal);
@@ -22459,6 +22463,13 @@ async function post(request, signal) {
     };
     dispatcher.dispatch(options, conversation);
     return await conversation.end;
+}
+/**
+ * A connection is free again one turn of the event loop after its answer (undici): a request that comes before opens
+ * another one, with a handshake that nobody needs.
+ */
+async function connectionFree() {
+    await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setImmediate)();
 }
 /** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */
 class Conversation {
@@ -22528,7 +22539,7 @@ class Conversation {
     onResponseData(_controller, chunk) {
         this.#received += chunk.length;
         this.#chunks.push(chunk);
-        if (this.#received >= _answer_js__WEBPACK_IMPORTED_MODULE_0__/* .MAX_ANSWER_BYTES */ .gB)
+        if (this.#received >= _answer_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_ANSWER_BYTES */ .gB)
             this.#give(undefined);
     }
     onResponseEnd() {
@@ -22562,7 +22573,7 @@ class Conversation {
         if (this.#settled)
             return;
         this.#stop();
-        const answer = this.#head && { ...this.#head, text: (0,_answer_js__WEBPACK_IMPORTED_MODULE_0__/* .answerText */ .yy)(Buffer.concat(this.#chunks), this.#head.headers) };
+        const answer = this.#head && { ...this.#head, text: (0,_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .answerText */ .yy)(Buffer.concat(this.#chunks), this.#head.headers) };
         this.#resolve({ answer, error, started: this.#controller !== undefined, sent: this.#sent });
     }
     #stop() {
@@ -22613,7 +22624,7 @@ var server_table = __nccwpck_require__(5295);
 const COMMON_WORDS = /already exist|exists? already/;
 const COMMON_STATUSES = new Set([400, 412, 422]);
 /** A refusal for the permission that speaks of a file, and not of a project or a user that exists already. */
-const FILE_WORDS = /\bfile\b.{0,300} already exists/;
+const FILE_WORDS = /\bfile\b.{0,300} (?:already exists|exists already)/;
 /** A 409 that is about something else: a project's name (PyPI), a policy of the repository (Artifactory), a deleted version. */
 const OTHER_CONFLICT = /existing project|rejected the|\bdeleted\b/;
 /**
@@ -22702,8 +22713,14 @@ function documented({ name, uploadUrl }) {
 
 /** What the answer to a complete upload means. Every answer but a plain success becomes a problem that quotes it. */
 function explainAnswer(answer, sending) {
-    const words = (0,server_words/* wordsOf */.Z)(answer, sending.secrets);
     const number = (0,server_words/* requestNumber */.F)(answer, sending.secrets);
+    const incident = (0,block_page/* blockPageOf */.u)(answer, sending.secrets)?.incident;
+    const numbers = [incident, number].filter((one) => one !== undefined).join(', ');
+    const verdict = meaningOf(answer, sending, number);
+    return numbers === '' ? verdict : { ...verdict, requestNumber: numbers };
+}
+function meaningOf(answer, sending, number) {
+    const words = (0,server_words/* wordsOf */.Z)(answer, sending.secrets);
     const said = `the index answered ${words.sentence}${number === undefined ? '' : ` (${number})`}`;
     const waitMs = (0,retry_after/* retryAfterMs */.Vs)(answer, sending.now);
     const situation = { ...sending, answer, words, said, waitMs };
@@ -22971,6 +22988,7 @@ function isRedirect({ status }) {
     return [301, 302, 303, 307, 308].includes(status);
 }
 async function getOnce(request, signal) {
+    await (0,_exchange_js__WEBPACK_IMPORTED_MODULE_2__/* .connectionFree */ .Ho)();
     signal.throwIfAborted();
     const { url, reader, accept, encoding } = request;
     const { dispatcher, authorization, userAgent } = reader;
@@ -23013,8 +23031,6 @@ class Retrieval {
     #consumer;
     #decoder;
     #controller;
-    /** Whether all of the answer came. */
-    #complete = false;
     #settled = false;
     constructor(request, signal) {
         const { promise, resolve, reject } = Promise.withResolvers();
@@ -23051,7 +23067,6 @@ class Retrieval {
             controller.pause();
     }
     onResponseEnd() {
-        this.#complete = true;
         if (this.#decoder === undefined)
             this.#finish();
         else
@@ -23126,10 +23141,9 @@ class Retrieval {
         settle();
         this.#hangUp();
     }
-    /** The connection of an answer that came to its end is kept. */
+    /** undici keeps the connection of an answer that came to its end. */
     #hangUp() {
-        if (!this.#complete)
-            this.#controller?.abort(new Error('the request is over'));
+        this.#controller?.abort(new Error('the request is over'));
     }
 }
 
@@ -23193,7 +23207,7 @@ async function fetchIndexFile(url, limitBytes, reader, signal, onChunk, now = ()
         try {
             const { answer, url: final } = await (0,_fetch_js__WEBPACK_IMPORTED_MODULE_0__/* .within */ .ux)(reader.idleTimeoutMs, signal, (timed) => (0,_fetch_js__WEBPACK_IMPORTED_MODULE_0__/* .get */ .Jt)(request, timed));
             if (answer.status !== 200)
-                throw (0,_lookup_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .answerFailure */ .Rp)(answer, { url: final, reader, now });
+                throw (0,_lookup_answer_js__WEBPACK_IMPORTED_MODULE_1__/* .answerFailure */ .Rp)(answer, { url: final, reader, now, file: true });
             return { bytes, complete: true, encoded };
         }
         catch (error) {
@@ -23382,20 +23396,21 @@ function answerFailure(answer, asked) {
     const later = afterMs === undefined ? said : `${said}; it asks to come back ${(0,_retry_after_js__WEBPACK_IMPORTED_MODULE_9__/* .comeBack */ .Cn)(afterMs, now())}`;
     const retry = { afterMs };
     if (status === 429)
-        return failure('E_HTTP_TOO_MANY_REQUESTS', later, 'Run again later: nothing was sent.', retry);
+        return failure('E_HTTP_TOO_MANY_REQUESTS', later, 'Run again later: it limits how often it is asked.', retry);
     if (status >= 500 || status === 408 || status === 425) {
         const hint = 'Run again; if it happens each time, ask the team that runs the index what its log says of this minute.';
         return failure('E_HTTP_SERVER_ERROR', later, hint, retry);
     }
-    return failure('E_INDEX_LOOKUP', `expected a page of the simple index: ${said}`, CHECK_URL_HINT);
+    const expected = asked.file ? 'a file of the index' : 'a page of the simple index';
+    return failure('E_INDEX_LOOKUP', `expected ${expected}: ${said}`, CHECK_URL_HINT);
 }
 /** A firewall's page in place of the index's. */
 function blocked(answer, said, { reader }) {
     const page = (0,_block_page_js__WEBPACK_IMPORTED_MODULE_1__/* .blockPageOf */ .u)(answer, reader.secrets);
     if (page === undefined)
         return undefined;
-    const incident = page.incident === undefined ? '' : ` (${page.incident})`;
-    return failure('E_HTTP_BLOCKED', `a firewall in front of the index blocked the lookup (it looks like a page of ${page.product}): ${said}`, `Ask the team that runs it which rule it was${incident}; check-url: off publishes without looking.`);
+    const incident = page.incident === undefined ? '' : `, ${page.incident}`;
+    return failure('E_HTTP_BLOCKED', `a firewall in front of the index blocked the lookup (it looks like a page of ${page.product}${incident}): ${said}`, `Ask the team that runs it which rule it was; check-url: off publishes without looking.`);
 }
 function unauthorizedHint({ reader }) {
     return reader.authorization === undefined
@@ -23693,7 +23708,7 @@ function comeBack(waitMs, now) {
     if (seconds < 120)
         return `in ${seconds} s`;
     const time = new Date(now.getTime() + waitMs).toISOString().slice(0, 19);
-    const amount = seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
+    const amount = seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
     return `in ${amount} (${time}Z)`;
 }
 
@@ -24236,13 +24251,15 @@ function hintFor({ runAttempt }) {
         : '';
     return `Publish the files that were published first, or a new version; \`skip-existing: true\` leaves what is there and goes on.${rerun}`;
 }
+/** Files that are beside the skipped ones afterwards; in a dry run: would be. */
+const ADDED = ['published', 'would-publish'];
 /** Files of two builds of one version, side by side on the index: what `skip-existing` can come to. */
 function mixtureWarning(results) {
     const skipped = results.filter(({ outcome }) => outcome === 'skipped');
-    const mixed = skipped.find(({ project, version }) => results.some((one) => one.outcome === 'published' && one.project === project && one.version === version));
+    const mixed = skipped.find(({ project, version }) => results.some((one) => ADDED.includes(one.outcome) && one.project === project && one.version === version));
     if (mixed === undefined)
         return undefined;
-    return `${mixed.project} ${mixed.version} on the index is a mixture of two builds: ${mixed.file} there has other bytes than this build's, and other files of this build were added`;
+    return `${mixed.project} ${mixed.version} on the index becomes a mixture of two builds: ${mixed.file} there has other bytes than this build's, and other files of this build are added`;
 }
 
 // EXTERNAL MODULE: external "node:timers/promises"
@@ -24692,10 +24709,15 @@ async function uploadDistribution(distribution, target, look, signal) {
             const last = twice && !isThere ? (0,no_answer/* twiceAtOnePlace */.nz)(exchange, form.contentLength) : afterTries(verdict, tries);
             const { attempts, uncertain } = tries;
             const milliseconds = Math.round(performance.now() - start);
-            return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, uncertain };
+            const notBefore = laterThanThisRun(verdict, target.now());
+            return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain };
         }
         tries.died = isDeath ? exchange : undefined;
     }
+}
+function laterThanThisRun({ retry }, now) {
+    const wait = retry?.afterMs ?? 0;
+    return wait > retry_after/* LONGEST_WAIT */.dX ? new Date(now.getTime() + wait) : undefined;
 }
 /** A file of which something was sent was tried, also where the last connection never stood. */
 function afterTries(verdict, { attempts }) {
@@ -24721,9 +24743,9 @@ async function inTurn(form, distribution, target, tries, signal) {
         pace.left(turn);
     }
 }
-/** Bytes. How far two deaths at one limit may lie apart: what waits in this machine's buffers differs. */
-const SAME_PLACE = 1024 * 1024;
-/** A small body is in the buffers as a whole before anything dies: its place is not known, and no limit is that low. */
+/** Bytes. How far two deaths at one limit may lie apart: what waits in the buffers of two machines differs. */
+const SAME_PLACE = 6 * 1024 * 1024;
+/** A small body is in the buffers as a whole before anything dies: its place is not known. */
 function isSamePlace(before, now, { contentLength }) {
     if (before === undefined || contentLength <= SAME_PLACE)
         return false;
@@ -24877,8 +24899,9 @@ class Publishing {
     }
     async #sendOne(distribution, begun) {
         const { untried } = this.#request;
+        // Not tried is not failed: each file has the same reason.
         if (untried !== undefined)
-            return settled(untriedResult(distribution, untried));
+            return { ...settled(untriedResult(distribution, untried)), failed: false };
         const finding = await this.#lookAgain(distribution);
         if (finding instanceof lib_errors/* PublishError */.S1)
             return lookupEnds(distribution, finding);
@@ -25014,12 +25037,15 @@ function untriedResult(distribution, why) {
     return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why);
 }
 const CANCELLED = 'the run was cancelled before the index listed it';
-function sentOf({ attempts, milliseconds }) {
-    return { attempts, milliseconds };
+function sentOf(end) {
+    const { attempts, milliseconds, requestNumber } = end;
+    return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) };
 }
 /** What the last answer, or its absence, says. */
 function refused(distribution, end) {
-    return resultOf(distribution, { ...sentOf(end), outcome: end.outcome, ...wordsOfProblem(end.problem) });
+    const { outcome, problem, notBefore } = end;
+    const words = wordsOfProblem(problem);
+    return resultOf(distribution, { ...sentOf(end), outcome, ...words, ...(notBefore !== undefined && { notBefore }) });
 }
 /** A final no says nothing about the try before it. */
 function doubtful(distribution, end) {
@@ -30569,7 +30595,10 @@ function failureDetail(report) {
     const { dryRun, files, problems } = report;
     if (!dryRun)
         return files.length === 0 ? `nothing was published${target(report)}` : `published ${published(report)}`;
-    return `${(0,lib_text/* count */.U9)(problems.length, 'problem')} on the way${target(report)}${isTaken(report) ? `, but ${TAKEN}` : ''}`;
+    const what = problems.length > 0
+        ? `${(0,lib_text/* count */.U9)(problems.length, 'problem')} on the way`
+        : `${files.filter(isFailure).length} of ${(0,lib_text/* count */.U9)(files.length, 'file')} would not be published`;
+    return `${what}${target(report)}${isTaken(report) ? `, but ${TAKEN}` : ''}`;
 }
 function published(report) {
     return `${amount(report, 'published')} of ${(0,lib_text/* count */.U9)(report.files.length, 'file')}${target(report)}${besides(report)}`;
@@ -30596,8 +30625,10 @@ function isTaken({ handshake, chain }) {
 }
 function dryRunLine(report) {
     const { files } = report;
-    const what = files.length === 0 ? 'there is no file to publish' : `${(0,lib_text/* count */.U9)(files.length, 'file')} would be published`;
-    return `Dry run: ${what}${target(report)}${isTaken(report) ? `, and ${TAKEN}` : ''}; nothing was sent`;
+    const what = files.length === 0
+        ? 'there is no file to publish'
+        : `${(0,lib_text/* count */.U9)(amount(report, 'would-publish'), 'file')} would be published`;
+    return `Dry run: ${what}${target(report)}${besides(report)}${isTaken(report) ? `, and ${TAKEN}` : ''}; nothing was sent`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/annotations.js
@@ -30745,7 +30776,11 @@ const REPAIRS = [
     ['E_INDEX_UNPROVEN', 'workflow', '`check-url`, which needs the address of the simple index'],
     ['E_INDEX_LOOKUP', 'workflow', '`check-url`, or what this user or certificate may read on the index'],
     ['E_INDEX_CONFLICT', 'files', 'the version, since the index keeps what it has under a name'],
-    ['E_INDEX_', 'setting', 'nothing of yours: the page of the index lags behind its files'],
+    [
+        'E_INDEX_',
+        'setting',
+        'nothing, if the index lists the files later; else `check-url` may be the address of another index',
+    ],
     ['E_HTTP_CLIENT_CERT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
     [
         'E_HTTP_UNAUTHORIZED',
@@ -30757,7 +30792,7 @@ const REPAIRS = [
     ['E_HTTP_TOO_LARGE', 'setting', 'the size limit of the index or of what stands in front of it'],
     ['E_HTTP_TOO_MANY_REQUESTS', 'setting', 'nothing, but wait as long as the index says'],
     ['E_HTTP_NOT_FOUND', 'workflow', '`repository-url`'],
-    ['E_HTTP_REDIRECT', 'workflow', '`repository-url`'],
+    ['E_HTTP_REDIRECT', 'workflow', '`repository-url` or `check-url`, whichever the message names'],
     ['E_HTTP_LOGIN_PAGE', 'workflow', '`repository-url`, which must be an address without a login for people'],
     ['E_HTTP_BLOCKED', 'setting', 'the rule of the firewall in front of the index'],
     ['E_HTTP_MISDIRECTED', 'workflow', 'the host in `repository-url`'],
@@ -30878,7 +30913,7 @@ function againOf(report, repairs) {
     if (files.length > 0 && onIndex.length === files.length)
         return allThere(report);
     if (looksUp)
-        return `safe: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`;
+        return `safe${timeOf(report)}: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`;
     const unknown = filesAt(report, 'unknown');
     if (onIndex.length === 0 && unknown.length === 0)
         return `safe, since the index took no file. ${buttonFor(repairs)}`;
@@ -30886,6 +30921,11 @@ function againOf(report, repairs) {
     return onIndex.length === 0
         ? care
         : `${care} For the rest alone, start a new run with these lines in \`files\`, after its patterns (\`dist/*\`): ${closing_exclusions(onIndex)}`;
+}
+/** `, but not before 2026-11-27 03:30 UTC, as the index asks`; `''` where it asks for nothing. */
+function timeOf({ files }) {
+    const times = files.flatMap(({ notBefore }) => (notBefore === undefined ? [] : [notBefore.getTime()]));
+    return times.length === 0 ? '' : `, but not before ${(0,lib_text/* formatTime */.fU)(new Date(Math.max(...times)))}, as the index asks`;
 }
 const SECOND_TIME = 'With `check-url: off` "Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.';
 function allThere(report) {
@@ -31032,7 +31072,8 @@ function jsonReport(report) {
 function fileOf({ project: name, ...result }) {
     const { file, kind, version, sha256, size, outcome, verified, attempts, milliseconds } = result;
     const why = { code: result.code ?? null, message: result.message ?? null, hint: result.hint ?? null };
-    return { file, kind, name, version, sha256, size, outcome, verified, attempts, milliseconds, ...why };
+    const numbers = { attempts, milliseconds, requestNumber: result.requestNumber ?? null };
+    return { file, kind, name, version, sha256, size, outcome, verified, ...numbers, ...why };
 }
 /** Without the cause: it is not ours, and nothing in it went through the rules for foreign text. */
 function problemOf({ code, message, hint }) {
@@ -31202,6 +31243,8 @@ const MOST_SENTENCES = 8;
 /** Characters of one value, and of a list of names. */
 const LONGEST_VALUE = 300;
 const LONGEST_LIST = 3000;
+/** Requests that it names: the operators need one of each kind. */
+const MOST_REQUESTS = 5;
 /** Files that the reader of the commands has to make; the private key is never more than a path here. */
 const CLIENT_FILE = 'client.pem';
 const KEY_FILE = 'client-key.pem';
@@ -31250,7 +31293,13 @@ function placeLines(report) {
         ...line('TLS', [protocol, cipher].filter((part) => part !== undefined && part !== '').join(', ') || '(not agreed)'),
         ...line('Handshake', handshake),
         ...line('TLS alert', alert === undefined ? '(none seen)' : String(alert)),
+        ...requestLines(report),
     ];
+}
+/** The numbers under which the operators of the front or of the index find what they refused. */
+function requestLines({ files }) {
+    const numbers = files.filter(isFailure).flatMap(({ requestNumber }) => requestNumber ?? []);
+    return [...new Set(numbers)].slice(0, MOST_REQUESTS).flatMap((number) => line('Request number', number));
 }
 /** `octo-org/demo, run 42, attempt 1` */
 function runName({ repository, runId, runAttempt }) {
@@ -31493,11 +31542,11 @@ function fileRow(result) {
     const outcome = isFailure(result) ? `**${word}**` : word;
     const why = (0,lib_text/* markdownText */.p7)(sentences(message, hint), 1500);
     const detail = code === undefined ? why : `${(0,lib_text/* markdownCode */.D9)(code)} ${why}`;
-    const what = [(0,lib_text/* markdownCode */.D9)(file), (0,lib_text/* markdownText */.p7)(version), (0,lib_text/* formatBytes */.z3)(size), timeOf(result), (0,lib_text/* markdownCode */.D9)(sha256)];
+    const what = [(0,lib_text/* markdownCode */.D9)(file), (0,lib_text/* markdownText */.p7)(version), (0,lib_text/* formatBytes */.z3)(size), summary_timeOf(result), (0,lib_text/* markdownCode */.D9)(sha256)];
     return row(...what, outcome, detail);
 }
 /** `0.4 s`, `12.0 s in 3 tries`; `` where nothing was sent. */
-function timeOf({ attempts, milliseconds }) {
+function summary_timeOf({ attempts, milliseconds }) {
     if (attempts === 0)
         return '';
     return `${(milliseconds / 1000).toFixed(1)} s${attempts > 1 ? ` in ${attempts} tries` : ''}`;
@@ -31770,7 +31819,7 @@ var index_file = __nccwpck_require__(4080);
 /** Milliseconds. */
 const pace_LONGEST_PAUSE = 30_000;
 /**
- * How fast one server is asked, by all requests together. A failure that may pass pauses all of them, for a time chosen
+ * How fast one server is asked, by all requests of one kind together: a lookup that succeeds says nothing about uploads. A failure that may pass pauses all of them, for a time chosen
  * at random from a range that doubles (full jitter), or for as long as the server asks. After a pause one request goes
  * first, the one that waited longest; the others follow when it succeeds. So a server in trouble gets one request at a
  * time, and not each file's tries at once.
@@ -31780,17 +31829,17 @@ class Pace {
     #queue = [];
     #failures = 0;
     #pauses = 0;
-    /** In the time of `performance.now()`. */
-    #pausedUntil = 0;
+    #pause;
     #first;
     #timer;
     constructor(options) {
         this.#options = options;
+        this.#pause = options.pause ?? { until: 0 };
     }
     /** Waits until a request may begin. Each turn ends with `answered`, `failed` or `left`. Rejects with the signal's reason. */
     async turn(signal) {
         signal.throwIfAborted();
-        if (this.#failures === 0 && this.#pausedUntil <= performance.now())
+        if (this.#failures === 0 && this.#pause.until <= performance.now())
             return { pauses: this.#pauses };
         const { promise, resolve, reject } = Promise.withResolvers();
         const waiter = { resolve };
@@ -31834,10 +31883,10 @@ class Pace {
         if (turn.pauses === this.#pauses) {
             this.#pauses += 1;
             this.#failures += 1;
-            this.#pausedUntil = now + (this.#isOver() ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)));
+            this.#pause.until = now + (this.#isOver() ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)));
         }
         else if (afterMs !== undefined && !this.#isOver()) {
-            this.#pausedUntil = Math.max(this.#pausedUntil, now + afterMs);
+            this.#pause.until = Math.max(this.#pause.until, now + afterMs);
         }
         this.left(turn);
         return !this.#isOver();
@@ -31849,7 +31898,7 @@ class Pace {
         clearTimeout(this.#timer);
         if (this.#queue.length === 0)
             return;
-        const wait = this.#pausedUntil - performance.now();
+        const wait = this.#pause.until - performance.now();
         if (wait > 0)
             this.#timer = setTimeout(() => this.#release(), Math.ceil(wait));
         else if (this.#failures === 0)
@@ -33066,10 +33115,12 @@ function openSession(run, plan, trust) {
     const transport = openTransport(run, plan, url, trust);
     const isElsewhere = simpleIndex !== 'off' && simpleIndex.root.origin !== url.origin;
     const elsewhere = isElsewhere ? openTransport(run, plan, simpleIndex.root, trust) : undefined;
+    const pause = { until: 0 };
     return {
         transport,
         elsewhere,
-        pace: newPace(plan),
+        pace: newPace(plan, pause),
+        lookupPace: newPace(plan, isElsewhere ? { until: 0 } : pause),
         close: async () => {
             await Promise.all([transport.close(), elsewhere?.close()]);
         },
@@ -33092,8 +33143,8 @@ function openTransport({ runner, secrets }, plan, url, trust) {
         now: () => new Date(),
     });
 }
-function newPace({ inputs }) {
-    return new Pace({ retries: inputs.retries, firstPauseMs: session_FIRST_PAUSE, random: Math.random });
+function newPace({ inputs }, pause) {
+    return new Pace({ retries: inputs.retries, firstPauseMs: session_FIRST_PAUSE, random: Math.random, pause });
 }
 /** Where files are sent, and as whom: of a certificate that the server never asked for it knows nothing. */
 function uploadTarget({ secrets }, { url, inputs, identity }, { transport, pace }, handshake, meter) {
@@ -33118,7 +33169,7 @@ function uploadTarget({ secrets }, { url, inputs, identity }, { transport, pace 
     };
 }
 /** How files are looked up and fetched. Credentials go to the origin of `repository-url` alone. */
-function openReading(plan, { elsewhere }, target, temp) {
+function openReading(plan, { elsewhere, lookupPace }, target, temp) {
     const { simpleIndex, inputs } = plan;
     if (simpleIndex === 'off')
         return { access: undefined, difference: async () => '' };
@@ -33134,7 +33185,7 @@ function openReading(plan, { elsewhere }, target, temp) {
     return {
         access: {
             ask,
-            pace: elsewhere === undefined ? target.pace : newPace(plan),
+            pace: lookupPace,
             retries: inputs.retries,
         },
         difference: (distribution, url, signal) => compareWith(url, distribution, { reader, download, temp }, signal),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
@@ -57,7 +58,7 @@ class FastDispatcher extends Dispatcher {
 }
 
 describe('a compressed body', () => {
-  it('that comes faster than it is decoded makes the connection wait, and is read whole', {
+  it('that comes faster than it is decoded makes the connection wait, is read whole, and leaves nothing behind', {
     timeout: 20_000,
   }, async () => {
     const bytes = randomBytes(8 * 1024 * 1024)
@@ -79,7 +80,9 @@ describe('a compressed body', () => {
       limitBytes: bytes.length,
       open: () => (chunk: Buffer) => chunks.push(chunk),
     } as const
-    await get(request, new AbortController().signal)
+    const { signal } = new AbortController()
+    await get(request, signal)
+    assert.deepEqual(getEventListeners(signal, 'abort'), [])
     assert.ok(Buffer.concat(chunks).equals(bytes))
     assert.ok((dispatcher.firstPause ?? Number.POSITIVE_INFINITY) <= 1024 * 1024)
   })
