@@ -716,9 +716,9 @@ describe('an answer that is neither page nor "not there"', () => {
     const body =
       '<html><body>The requested URL was rejected. Please consult with your administrator. Your support ID is: 123456789</body></html>'
     for (const status of ['200 OK', '405 Not Allowed', '403 Forbidden']) {
-      const { code, hint } = await failure({ status, headers: HTML, body })
+      const { code, message } = await failure({ status, headers: HTML, body })
       assert.equal(code, 'E_HTTP_BLOCKED')
-      assert.match(hint, /support ID 123456789/)
+      assert.match(message, /support ID 123456789/)
     }
   })
 
