@@ -95,6 +95,8 @@ export interface FaultyIndexOptions {
   readonly clientAuthorities: readonly string[]
   readonly upload?: (seen: UploadSeen) => UploadBehaviour | undefined
   readonly lookup?: (seen: LookupSeen) => LookupBehaviour | undefined
+  /** How the fetch of a file ends; its number counts from 1, of this file. Default: with the file. */
+  readonly download?: (file: string, number: number) => Ending | undefined
   /** What becomes of a TCP connection, by its number from 1, before TLS. */
   readonly connection?: (number: number) => 'reset' | undefined
   /** What becomes of an upload whose name exists. Default `refuse`. */
@@ -446,7 +448,9 @@ class Index {
   async #download(exchange: Exchange, name: string): Promise<void> {
     this.downloads.push(name)
     const file = this.stored.get(name)
-    if (file === undefined) return exchange.end({ kind: 'answer' }, { status: 404 })
+    const number = this.downloads.filter((one) => one === name).length
+    const ending = this.#options.download?.(name, number)
+    if (file === undefined || ending !== undefined) return exchange.end(ending ?? { kind: 'answer' }, { status: 404 })
     const { response } = exchange
     response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': file.bytes.length })
     response.end(file.bytes)

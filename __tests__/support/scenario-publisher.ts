@@ -29,7 +29,11 @@ export const publish: Publisher = async (stage) => {
       results.push(result)
     },
   }
-  const ended = await publishFiles(distributions, request, signal)
+  const ended = await publishFiles(distributions, request, signal).catch((error) => {
+    // A cancelled run has told its files before.
+    if (!signal.aborted || error !== signal.reason) throw error
+    return undefined
+  })
   const told = new Set(results.map(({ file }) => file))
   for (const one of distributions) if (!told.has(one.file)) results.push(notTried(one, ended))
   return results

@@ -5,7 +5,8 @@
  * So a file may be called
  * - `published`: our bytes are stored, and a page listed them to this run; without verification: the index said yes;
  * - `already-published`: the same, and a page listed them;
- * - `conflict`, `skipped`: other bytes are stored, and a page listed them;
+ * - `conflict`, `skipped`: other bytes are stored, and a page listed them (or bytes that the page does not prove, and
+ *   that could not be fetched);
  * - `rejected`: the index answered at least one of its uploads with a no (a 5xx, a redirect and a login page are one),
  *   none with a plain yes, and our bytes are not known to be there (below). A file that is stored behind a 5xx and
  *   listed later than anybody asked may be called rejected: section 5 of the design says so;
@@ -28,18 +29,21 @@ export interface Account {
   readonly files: readonly { readonly file: string; readonly sha256: string }[]
   readonly results: readonly FileResult[]
   readonly settings: Settings
+  /** Whether the run was cancelled: then nobody asks any more. */
+  readonly cancelled: boolean
+  readonly faultyDownloads: boolean
   /** Most connections of this client that were open at the same moment. */
   readonly mostConnections: number
 }
 
 /** Broken promises, as sentences; none: all is well. */
 export function brokenPromises(account: Account): string[] {
-  const { index, files, results, settings, mostConnections } = account
+  const { index, files, results, settings, cancelled, faultyDownloads, mostConnections } = account
   const broken = files.flatMap(({ file, sha256 }) => {
     const found = results.filter((result) => result.file === file)
     const [result] = found
     if (result === undefined || found.length > 1) return [`${file} is reported ${found.length} times`]
-    const story = storyOf(index, { file, sha256, result, settings })
+    const story = storyOf(index, { file, sha256, result, settings, cancelled, faultyDownloads })
     return [...told(story), ...sent(story)].map((sentence) => `${file} (${result.outcome}) ${sentence}`)
   })
   if (mostConnections > settings.maxParallel + 1) broken.push(`${mostConnections} connections were open at once`)
@@ -53,6 +57,9 @@ interface Told {
   readonly sha256: string
   readonly result: FileResult
   readonly settings: Settings
+  readonly cancelled: boolean
+  /** Whether fetches of files fail, too. */
+  readonly faultyDownloads: boolean
 }
 
 interface Story extends Told {
@@ -66,6 +73,7 @@ interface Story extends Told {
   /** Another client stored it. */
   readonly foreign: boolean
   readonly listedAtLast: boolean
+  readonly fetchedInVain: boolean
 }
 
 function storyOf(index: FaultyIndex, known: Told): Story {
@@ -84,6 +92,7 @@ function storyOf(index: FaultyIndex, known: Told): Story {
     after: lookups.filter((one) => one.startedAt >= since),
     there: stored === undefined ? undefined : stored.sha256 === sha256 ? 'ours' : 'others',
     foreign: stored?.foreign === true,
+    fetchedInVain: known.faultyDownloads && index.downloads.includes(file),
     listedAtLast: index.wasListed(file, since),
   }
 }
@@ -126,6 +135,12 @@ function told(story: Story): string[] {
   const { result, there, uploads, pages, settings } = story
   const { outcome, verified } = result
   const shown = (which: 'ours' | 'others') => pages.some((page) => lists(story, page) === which)
+  // Bytes that the page does not prove, and that could not be fetched, cannot be compared.
+  const blind = story.fetchedInVain && shown('ours')
+  const occupied = [
+    [there === 'others' || blind, 'and the index has no other bytes'],
+    [shown('others') || blind, 'and no page listed other bytes'],
+  ] as const
   const rules: Partial<Record<FileResult['outcome'], readonly (readonly [boolean, string])[]>> = {
     published: [
       [there === 'ours' || !settings.verify, 'and the index has not got these bytes'],
@@ -136,16 +151,8 @@ function told(story: Story): string[] {
       [there === 'ours', 'and the index has not got these bytes'],
       [shown('ours'), 'and no page listed it'],
     ],
-    conflict: [
-      [there === 'others', 'and the index has no other bytes'],
-      [shown('others'), 'and no page listed other bytes'],
-      [!settings.skipExisting, 'although skip-existing is set'],
-    ],
-    skipped: [
-      [there === 'others', 'and the index has no other bytes'],
-      [shown('others'), 'and no page listed other bytes'],
-      [settings.skipExisting, 'although skip-existing is not set'],
-    ],
+    conflict: [...occupied, [!settings.skipExisting, 'although skip-existing is set']],
+    skipped: [...occupied, [settings.skipExisting, 'although skip-existing is not set']],
     rejected: [
       [uploads.some((one) => (one.status ?? 0) >= 300 || isLogin(one)), 'and the index never said no'],
       ...unfinished(story),
@@ -172,8 +179,8 @@ function unfinished(story: Story): (readonly [boolean, string])[] {
 }
 
 function isKnown(story: Story): boolean {
-  const { after, there, foreign, listedAtLast } = story
-  if (foreign) return false
+  const { after, there, foreign, cancelled, listedAtLast } = story
+  if (foreign || cancelled) return false
   if (after.length === 0) return there === 'ours' && listedAtLast
   return after.every((one) => one.whole && lists(story, one) === 'ours')
 }

@@ -51,8 +51,23 @@ export async function runScenario(scenario: Scenario, publish: Publisher, limit 
   const distributions = files.map(({ distribution }) => distribution)
   const stage = { distributions, index, transport, settings }
   try {
-    const results = await withinLimit(limit, (signal) => publish({ ...stage, signal }))
-    return brokenPromises({ index, files: distributions, results, settings, mostConnections: counted.most })
+    const cancel = scenario.cancelAfterMs === undefined ? [] : [AbortSignal.timeout(scenario.cancelAfterMs)]
+    const results = await withinLimit(limit, (signal) => {
+      return publish({ ...stage, signal: AbortSignal.any([signal, ...cancel]) })
+    })
+    const cancelled = cancel.some(({ aborted }) => aborted)
+    const uploads = index.uploads.length
+    await transport.close()
+    if (index.uploads.length > uploads) return ['an upload began behind the end']
+    return brokenPromises({
+      index,
+      files: distributions,
+      results,
+      settings,
+      cancelled,
+      faultyDownloads: scenario.downloads.length > 0,
+      mostConnections: counted.most,
+    })
   } catch (error) {
     return [error instanceof Error ? `${error.stack}` : String(error)]
   } finally {
@@ -86,7 +101,7 @@ function contentOf({ name, size }: ScenarioFile): Buffer {
   return Buffer.alloc(size, `bytes of ${name} `)
 }
 
-function behaviourOf({ files, lookups, deadConnections, existing, hashes, representations }: Scenario) {
+function behaviourOf({ files, lookups, downloads, deadConnections, existing, hashes, representations }: Scenario) {
   const tries = new Map(files.map((file) => [file.name, file.tries]))
   const behaviours = new Map(lookups.map((one) => [one.project, one.behaviours]))
   return {
@@ -96,6 +111,7 @@ function behaviourOf({ files, lookups, deadConnections, existing, hashes, repres
     present: files.flatMap(presentFile),
     upload: ({ file, attempt }: { file: string; attempt: number }) => tries.get(file)?.[attempt - 1],
     lookup: ({ project, number }: { project: string; number: number }) => behaviours.get(project)?.[number - 1],
+    download: (_: string, number: number) => downloads[number - 1],
     connection: (number: number) => (deadConnections.includes(number) ? ('reset' as const) : undefined),
   }
 }

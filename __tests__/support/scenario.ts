@@ -14,6 +14,10 @@ export interface Scenario {
   readonly seed: number
   readonly files: readonly ScenarioFile[]
   readonly lookups: readonly ScenarioLookups[]
+  /** How fetches of files end, by their number from 1; those behind them are honest. */
+  readonly downloads: readonly Ending[]
+  /** Milliseconds until the run is cancelled. */
+  readonly cancelAfterMs: number | undefined
   /** TCP connections, by number from 1, that are reset before TLS. */
   readonly deadConnections: readonly number[]
   readonly existing: 'refuse' | 'accept-same' | 'overwrite'
@@ -87,13 +91,16 @@ export function scenarioOf(seed: number): Scenario {
   const names = namesOf(chance)
   const files = names.map((name) => fileOf(name, existing === 'overwrite', chance))
   const projects = [...new Set(names.map((name) => name.split('-')[0] ?? ''))]
+  const hashes = chance.pick(['sha256', 'sha256', 'sha256', 'sha256', 'sha512', 'md5', 'none'])
   return {
     seed,
     files,
     lookups: chance.percent(25) ? projects.map((project) => lookupsOf(project, chance)) : [],
     deadConnections: chance.percent(8) ? [chance.between(2, 5)] : [],
     existing,
-    hashes: chance.pick(['sha256', 'sha256', 'sha256', 'sha256', 'sha512', 'md5', 'none']),
+    hashes,
+    downloads: (hashes === 'none' || hashes === 'md5') && chance.percent(30) ? [rareLookupFault(chance)] : [],
+    cancelAfterMs: chance.percent(5) ? chance.between(0, 1_500) : undefined,
     representations: chance.pick([['json', 'html'], ['json', 'html'], ['json', 'html'], ['html'], ['json']]),
     settings: {
       maxParallel: chance.between(1, 6),
@@ -277,6 +284,8 @@ export function smaller(scenario: Scenario): Scenario[] {
     ...files.map((_, at) => ({ ...scenario, files: files.toSpliced(at, 1) })),
     ...lookups.map((_, at) => ({ ...scenario, lookups: lookups.toSpliced(at, 1) })),
     { ...scenario, deadConnections: [] },
+    { ...scenario, downloads: [] },
+    { ...scenario, cancelAfterMs: undefined },
     ...files.flatMap((file, at) => smallerFile(file).map((one) => ({ ...scenario, files: files.with(at, one) }))),
     ...lookups.flatMap((one, at) =>
       one.behaviours.flatMap((behaviour, number) =>

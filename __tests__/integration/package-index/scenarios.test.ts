@@ -87,6 +87,8 @@ function scenarioWith(
     seed: 0,
     files: files.map((file) => ({ size: 1000, there: 'nothing', tries: [], ...file })),
     lookups: [],
+    downloads: [],
+    cancelAfterMs: undefined,
     deadConnections: [],
     existing: existing ?? 'refuse',
     hashes: 'sha256',
