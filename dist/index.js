@@ -24695,8 +24695,9 @@ async function uploadDistribution(distribution, target, look, signal) {
     const start = performance.now();
     const form = formOf(distribution);
     const tries = { attempts: 0, uncertain: false, died: undefined };
+    let turn = await target.pace.turn(signal);
     for (let left = target.retries;; left -= 1) {
-        const { verdict, exchange, mayRepeat } = await inTurn(form, distribution, target, tries, signal);
+        const { verdict, exchange, mayRepeat } = await inTurn(turn, form, distribution, target, tries, signal);
         const isOpen = exchange.started && (exchange.answer === undefined || verdict.retry !== undefined);
         tries.uncertain ||= isOpen && exchange.sent === form.contentLength;
         const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published');
@@ -24705,14 +24706,20 @@ async function uploadDistribution(distribution, target, look, signal) {
         const isBlind = look !== undefined && found === undefined;
         const isDeath = exchange.started && exchange.answer === undefined;
         const twice = isDeath && isSamePlace(tries.died, exchange, form);
-        if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) {
-            const last = twice && !isThere ? (0,no_answer/* twiceAtOnePlace */.nz)(exchange, form.contentLength) : afterTries(verdict, tries);
-            const { attempts, uncertain } = tries;
-            const milliseconds = Math.round(performance.now() - start);
-            const notBefore = laterThanThisRun(verdict, target.now());
-            return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain };
-        }
+        const last = twice && !isThere ? (0,no_answer/* twiceAtOnePlace */.nz)(exchange, form.contentLength) : afterTries(verdict, tries);
+        const { attempts, uncertain } = tries;
+        const milliseconds = Math.round(performance.now() - start);
+        const notBefore = laterThanThisRun(verdict, target.now());
+        const end = { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain };
+        if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice)
+            return end;
         tries.died = isDeath ? exchange : undefined;
+        turn = await target.pace.turn(signal);
+        if (!target.pace.isOver)
+            continue;
+        // The others have shown meanwhile that it is of no use.
+        target.pace.left(turn);
+        return end;
     }
 }
 function laterThanThisRun({ retry }, now) {
@@ -24725,9 +24732,8 @@ function afterTries(verdict, { attempts }) {
         ? { ...verdict, outcome: 'no-answer' }
         : verdict;
 }
-async function inTurn(form, distribution, target, tries, signal) {
+async function inTurn(turn, form, distribution, target, tries, signal) {
     const { pace } = target;
-    const turn = await pace.turn(signal);
     try {
         const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died !== undefined, signal);
         tries.attempts += sends;
@@ -31883,15 +31889,16 @@ class Pace {
         if (turn.pauses === this.#pauses) {
             this.#pauses += 1;
             this.#failures += 1;
-            this.#pause.until = now + (this.#isOver() ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)));
+            this.#pause.until = now + (this.isOver ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)));
         }
-        else if (afterMs !== undefined && !this.#isOver()) {
+        else if (afterMs !== undefined && !this.isOver) {
             this.#pause.until = Math.max(this.#pause.until, now + afterMs);
         }
         this.left(turn);
-        return !this.#isOver();
+        return !this.isOver;
     }
-    #isOver() {
+    /** There were so many failures in a row that nobody should try anything a second time. */
+    get isOver() {
         return this.#failures > this.#options.retries;
     }
     #release() {

@@ -93,15 +93,16 @@ export class Pace {
     if (turn.pauses === this.#pauses) {
       this.#pauses += 1
       this.#failures += 1
-      this.#pause.until = now + (this.#isOver() ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)))
-    } else if (afterMs !== undefined && !this.#isOver()) {
+      this.#pause.until = now + (this.isOver ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)))
+    } else if (afterMs !== undefined && !this.isOver) {
       this.#pause.until = Math.max(this.#pause.until, now + afterMs)
     }
     this.left(turn)
-    return !this.#isOver()
+    return !this.isOver
   }
 
-  #isOver(): boolean {
+  /** There were so many failures in a row that nobody should try anything a second time. */
+  get isOver(): boolean {
     return this.#failures > this.#options.retries
   }
 

@@ -8,7 +8,7 @@ import { explainAnswer, type Verdict } from './explain.ts'
 import { formFields } from './form.ts'
 import { type MultipartForm, multipartForm } from './multipart.ts'
 import { explainFailure, twiceAtOnePlace } from './no-answer.ts'
-import type { Pace } from './pace.ts'
+import type { Pace, Turn } from './pace.ts'
 import { repeatableTarget } from './redirect.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
 import type { Finding } from './simple-index.ts'
@@ -99,8 +99,9 @@ export async function uploadDistribution(
   const start = performance.now()
   const form = formOf(distribution)
   const tries: Tries = { attempts: 0, uncertain: false, died: undefined }
+  let turn = await target.pace.turn(signal)
   for (let left = target.retries; ; left -= 1) {
-    const { verdict, exchange, mayRepeat } = await inTurn(form, distribution, target, tries, signal)
+    const { verdict, exchange, mayRepeat } = await inTurn(turn, form, distribution, target, tries, signal)
     const isOpen = exchange.started && (exchange.answer === undefined || verdict.retry !== undefined)
     tries.uncertain ||= isOpen && exchange.sent === form.contentLength
     const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published')
@@ -109,14 +110,18 @@ export async function uploadDistribution(
     const isBlind = look !== undefined && found === undefined
     const isDeath = exchange.started && exchange.answer === undefined
     const twice = isDeath && isSamePlace(tries.died, exchange, form)
-    if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) {
-      const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, tries)
-      const { attempts, uncertain } = tries
-      const milliseconds = Math.round(performance.now() - start)
-      const notBefore = laterThanThisRun(verdict, target.now())
-      return { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain }
-    }
+    const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, tries)
+    const { attempts, uncertain } = tries
+    const milliseconds = Math.round(performance.now() - start)
+    const notBefore = laterThanThisRun(verdict, target.now())
+    const end = { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain }
+    if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) return end
     tries.died = isDeath ? exchange : undefined
+    turn = await target.pace.turn(signal)
+    if (!target.pace.isOver) continue
+    // The others have shown meanwhile that it is of no use.
+    target.pace.left(turn)
+    return end
   }
 }
 
@@ -133,6 +138,7 @@ function afterTries(verdict: Verdict, { attempts }: Tries): Verdict {
 }
 
 async function inTurn(
+  turn: Turn,
   form: MultipartForm,
   distribution: Distribution,
   target: UploadTarget,
@@ -140,7 +146,6 @@ async function inTurn(
   signal: AbortSignal,
 ): Promise<Try> {
   const { pace } = target
-  const turn = await pace.turn(signal)
   try {
     const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died !== undefined, signal)
     tries.attempts += sends

@@ -40,7 +40,10 @@ export function assertUnsent(run: ActionRun, scene: Scene, { codes, handshake = 
   assert.ok(allowed.includes(connections), `${connections} connections\n${shown(run)}`)
   // In TLS 1.2 a server may ask for the certificate once it sees the path: it is shown the path first, and nothing else.
   const early = requests.filter(({ method, tlsVersion }) => method === 'HEAD' && tlsVersion === 'TLSv1.2')
-  assert.deepEqual(requests, handshake === 'not-asked' ? early.slice(0, 1) : [])
+  // A dry run that the server lets in also looks up what the index has.
+  const looks = handshake === 'accepted' ? requests.filter(({ method }) => method === 'GET') : []
+  const others = requests.filter((request) => !looks.includes(request))
+  assert.deepEqual(others, handshake === 'not-asked' ? early.slice(0, 1) : [])
   for (const { headers } of early) assert.equal(headers.authorization, undefined)
   assert.deepEqual(files(), [])
   // What is known before the first connection is known before anything is written.
