@@ -92,7 +92,8 @@ function storyOf(index: FaultyIndex, known: Told): Story {
     after: lookups.filter((one) => one.startedAt >= since),
     there: stored === undefined ? undefined : stored.sha256 === sha256 ? 'ours' : 'others',
     foreign: stored?.foreign === true,
-    fetchedInVain: known.faultyDownloads && index.downloads.includes(file),
+    // One that never came to the index was behind a silent one: they share the connections, and the time.
+    fetchedInVain: known.faultyDownloads && index.downloads.length > 0,
     listedAtLast: index.wasListed(file, since),
   }
 }
