@@ -13,7 +13,7 @@ import { portOf } from './way.ts'
 const [targetPort = 0, roundTripMs = 0] = argv.slice(2).map(Number)
 
 /** A timer of Node.js counts whole milliseconds and fires late, by so much on the average. */
-const LATE_MS = 1.2
+const LATE_MS = 0.8
 
 /** Hands bytes from one socket to the other, `roundTripMs / 2` after they came and not before `notBefore`. */
 function relay(from: Socket, to: Socket, notBefore: number): void {
