@@ -255,7 +255,7 @@ describe('a page', () => {
     const ownFiles = new URL('https://index.example/user/dev/+f/')
     const own = `<a href="/user/dev/+f/ab/${WHEEL}">x</a>`
     const others = [
-      `/root/pypi/+f/ab/${WHEEL}`,
+      `/other/mirror/+f/ab/${WHEEL}`,
       `/user/dev/+f/../../prod/+f/${WHEEL}`,
       `https://else.example/user/dev/+f/${WHEEL}`,
     ]
