@@ -70,17 +70,18 @@ export function isOpenSsh(bytes: Buffer): boolean {
   return bytes.subarray(0, 14).toString('latin1') === 'openssh-key-v1'
 }
 
-const UNKNOWN = 'what it holds is of an unknown kind'
+/** The fault of a block that is whole, and nothing that is read here. */
+export const UNKNOWN_KIND = 'what it holds is of an unknown kind'
 
 function readDer(where: string, label: string | undefined, bytes: Buffer): Block | BrokenBlock {
   const broken = (fault: string, cutOff = false) => ({ where, label, fault, cutOff })
   const missing = shortage(bytes)
   if (missing !== undefined) return broken(missing, true)
   const element = elementAt(bytes, 0)
-  if (element === undefined) return broken(beginsAsDer(bytes) ? 'it is damaged' : UNKNOWN)
+  if (element === undefined) return broken(beginsAsDer(bytes) ? 'it is damaged' : UNKNOWN_KIND)
   const der = bytes.subarray(0, element.end)
   const kind = kindOfBlock(label, der)
-  if (kind === 'unknown') return broken(UNKNOWN)
+  if (kind === 'unknown') return broken(UNKNOWN_KIND)
   if (!isRestExpected(bytes, element.end, kind)) return broken('bytes follow its end')
   if (kind !== 'pkcs7') return { ...opaque(where, label, kind, der), certificates: kind === 'certificate' ? [der] : [] }
   const certificates = certificatesOfPkcs7(der)

@@ -1,5 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { type Block, type Blocks, type BrokenBlock, nameOfMaterial, readBlocks } from '../encoding/blocks.ts'
+import {
+  type Block,
+  type Blocks,
+  type BrokenBlock,
+  nameOfMaterial,
+  readBlocks,
+  UNKNOWN_KIND,
+} from '../encoding/blocks.ts'
 import { formatNumber } from '../encoding/der.ts'
 import type { InputMaterial } from '../encoding/input-material.ts'
 import { isKeyKind, nameOfKind } from '../encoding/kind.ts'
@@ -106,7 +113,10 @@ function brokenBlock({ where, label, fault, cutOff }: BrokenBlock, input: string
   return new PublishError({
     code: isKey ? 'E_KEY_UNREADABLE' : 'E_CERT_UNREADABLE',
     message: `${where} cannot be read: ${fault}`,
-    hint: 'Store the whole file again, unchanged.',
+    hint:
+      fault === UNKNOWN_KIND
+        ? 'TLS needs X.509 certificates and a private key in PKCS#8, PKCS#1 or SEC1: convert or decrypt it first, or take it out.'
+        : 'Store the whole file again, unchanged.',
   })
 }
 
