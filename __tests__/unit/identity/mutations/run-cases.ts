@@ -64,6 +64,8 @@ async function read(mutated: Case, number: number): Promise<ProblemList> {
   const lists = clientCrl && (await problems.collect(() => readRevocationLists(material('client-crl', clientCrl))))
   if (identity === undefined) return problems
   assertSound(identity, mutated)
+  // The reader itself has signed with it: this is the check of that.
+  if (number % 8 === 0) assertSigns(identity)
   const withHandshake = number % 50 === 0
   for (const finding of await findingsOf(identity, anchors || undefined, lists || undefined, withHandshake)) {
     assert.match(finding.message, /^[^\p{Cc}\p{Cf}]+$/u)
@@ -90,6 +92,9 @@ function assertSound({ leaf, key }: ClientIdentity, { keys }: Case): void {
     keys.some((one) => one.equals(key)),
     'the key is none that was written',
   )
+}
+
+function assertSigns({ leaf, key }: ClientIdentity): void {
   const digest = key.asymmetricKeyType === 'ed25519' ? null : 'sha256'
   const sample = Buffer.from('sample')
   assert.ok(verify(digest, sample, leaf.publicKey, sign(digest, sample, key)), 'the key does not sign')
