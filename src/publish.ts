@@ -115,6 +115,8 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
     untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
     onMissing: (missing) => {
       meter.expect(missing)
+      // The first file of a project goes alone: what the others need is made meanwhile.
+      if (!inputs.dryRun) session.transport.prepare(Math.min(inputs.maxParallel, missing.length) - 1)
       tellIndex(run, plan, missing.length)
     },
     onSent: (distribution) => meter.ended(distribution),

@@ -32,6 +32,11 @@ export interface Transport {
   /** One bare TLS handshake, without HTTP. Rejects with the signal's reason alone. */
   probe(signal: AbortSignal): Promise<Probe>
   /**
+   * Begins with so many connections more, for requests that are about to come side by side. One that fails is forgotten:
+   * the request that wants it makes its own, and tells of it.
+   */
+  prepare(count: number): void
+  /**
    * What a request of the dispatcher was rejected with, explained: E_NETWORK_*, E_PROXY_*, E_TLS_*. Undefined: it is no
    * matter of the transport.
    */
@@ -62,7 +67,8 @@ export function createTransport(options: TransportOptions): Transport {
   const connect = createConnector(options, question)
   const life = new AbortController()
   const seen: Seen = { asked: false, alert: undefined }
-  let spare: TLSSocket | undefined
+  /** Connections that no request has yet, those in the making among them. */
+  const spares: Promise<TLSSocket | undefined>[] = []
 
   const open = async (signal: AbortSignal): Promise<Connection> => {
     const connection = await connect(signal)
@@ -74,9 +80,10 @@ export function createTransport(options: TransportOptions): Transport {
     return connection
   }
   const next = async (): Promise<TLSSocket> => {
-    const kept = spare
-    spare = undefined
-    if (kept !== undefined && isOpen(kept)) return kept
+    for (let kept = spares.shift(); kept !== undefined; kept = spares.shift()) {
+      const socket = await kept
+      if (socket !== undefined && isOpen(socket)) return socket
+    }
     return (await open(life.signal)).socket
   }
   const dispatcher = createAgent(options, next)
@@ -85,13 +92,21 @@ export function createTransport(options: TransportOptions): Transport {
     async probe(signal) {
       try {
         const { socket, facts } = await open(AbortSignal.any([signal, life.signal]))
-        spare = socket
+        spares.push(Promise.resolve(socket))
         return { handshake: verdict(options, facts), facts, seen: facts, alert: undefined, problem: undefined }
       } catch (error) {
         if (!(error instanceof ConnectionFailure)) throw error
         const { handshake, facts, seen, alert } = error
         return { handshake, facts, seen, alert, problem: error }
       }
+    },
+    prepare(count) {
+      const made = () =>
+        open(life.signal).then(
+          ({ socket }) => socket,
+          () => undefined,
+        )
+      spares.push(...Array.from({ length: count }, made))
     },
     explain: (error) => explainDeath(error, seen, partyOf(options, question)),
     askAuthorities: (signal) => question.ask(signal),
@@ -104,7 +119,7 @@ export function createTransport(options: TransportOptions): Transport {
     },
     async close() {
       life.abort(new Error('the transport was closed'))
-      spare?.destroy()
+      for (const spare of spares) void spare.then((socket) => socket?.destroy())
       await dispatcher.destroy()
     },
   }

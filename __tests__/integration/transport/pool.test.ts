@@ -83,6 +83,37 @@ describe('the pool', () => {
     assert.equal(running.connections, 2)
   })
 
+  it('uses the connections that were prepared for requests side by side, and makes no more', async (t) => {
+    const made = Promise.withResolvers<void>()
+    const { transport, running, url } = await pool(
+      t,
+      (socket, number) => {
+        serve(socket)
+        if (number === 3) made.resolve()
+      },
+      { connections: 3 },
+    )
+    await probed(transport)
+    transport.prepare(2)
+    // Before any request asks for them.
+    await made.promise
+    assert.deepEqual(await Promise.all([1, 2, 3].map(() => get(url, transport))), ['ok', 'ok', 'ok'])
+    assert.equal(running.connections, 3)
+  })
+
+  it('replaces prepared connections that failed or died, without a word', async (t) => {
+    const closed = Promise.withResolvers<void>()
+    const { transport, running, url } = await pool(t, (socket, number) => {
+      if (number > 1) return serve(socket)
+      socket.on('close', () => closed.resolve())
+      return socket.resetAndDestroy()
+    })
+    transport.prepare(1)
+    await closed.promise
+    assert.equal(await get(url, transport), 'ok')
+    assert.equal(running.connections, 2)
+  })
+
   it('does not take words that came without a request for the first answer', async (t) => {
     const sent = Promise.withResolvers<void>()
     const { transport, running, url } = await pool(t, (socket, number) => {
