@@ -36,8 +36,8 @@ const TITLE = 30
 
 /** Each group has a scale of its own: its slowest client is as long as there is room. */
 export function chartOf(groups: readonly Group[]): string {
-  const parts: string[] = []
-  let y = 0
+  const parts = [`<text x="0" y="14">Median of the time from start to end, less is better</text>`]
+  let y = 16
   for (const { title, bars } of groups) {
     y += TITLE
     parts.push(`<text class="title" x="0" y="${y - 8}">${escaped(title)}</text>`)
