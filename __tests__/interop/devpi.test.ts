@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { writeSamples } from '../../demo/sample-distributions.ts'
-import { assertServed, fileOutputs, shown } from './support/assertions.ts'
+import { assertRun, assertServed, assertWarned, fileOutputs, shown } from './support/assertions.ts'
 import { DEVPI, startDevpi } from './support/index-servers.ts'
 import { RELEASES } from './support/releases.ts'
 import { testReruns } from './support/reruns.ts'
@@ -79,6 +79,17 @@ describe('devpi behind nginx, with user and password beside the certificate', ()
       shown(run),
     )
     assert.equal(outputs.get(WHEEL)?.code, 'E_HTTP_EXISTS', shown(run))
+  })
+
+  it('replaces it on the volatile index, where it is not asked before: what the warning is about', async () => {
+    const inputs = { ...ANSWER_ALONE, 'repository-url': `${stage.front.url}${DEVPI.volatile}/` }
+    for (const greeting of ['hello', 'goodbye']) {
+      const run = await stage.publish(await samples(greeting), inputs)
+      assertRun(run, 0, { [WHEEL]: { outcome: 'published', verified: 'no' } })
+      assertWarned(run, 'may replace')
+    }
+    const looks = await stage.publish(await samples('goodbye'), { ...inputs, 'check-url': 'auto' })
+    assertRun(looks, 0, { [WHEEL]: { outcome: 'already-published', verified: 'sha256' } })
   })
 
   it('refuses a wrong password, and no password, before the first file', async () => {
