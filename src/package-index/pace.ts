@@ -70,9 +70,9 @@ export class Pace {
     }
   }
 
-  /** The server is well, whatever it said. */
+  /** The server is well, whatever it said; what began before the last failure says nothing about the time since. */
   answered(turn: Turn): void {
-    this.#failures = 0
+    if (turn.pauses === this.#pauses) this.#failures = 0
     this.left(turn)
   }
 

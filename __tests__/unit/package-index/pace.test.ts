@@ -73,6 +73,14 @@ describe('the pace of a server', () => {
     assert.equal(one.failed(await one.turn(NEVER), undefined), true)
   })
 
+  it('learns nothing from the success of what began before the failure', async () => {
+    const one = pace(1, 1)
+    const [failing, other] = [await one.turn(NEVER), await one.turn(NEVER)]
+    one.failed(failing, undefined)
+    one.answered(other)
+    assert.equal(one.failed(await one.turn(NEVER), undefined), false, 'the second in a row')
+  })
+
   it('passes the first place on when its owner leaves', async () => {
     const one = pace(4, 1)
     one.failed(await one.turn(NEVER), undefined)
