@@ -18,7 +18,7 @@ import {
   type UploadEntry,
 } from '../support/faulty-index.ts'
 import { fileOutputs, outcomesOf, shown } from './support/assertions.ts'
-import { annotationOf, lastError } from './support/ending.ts'
+import { annotationOf, closingLine, lastError } from './support/ending.ts'
 import { writeLargeWheel } from './support/large-wheel.ts'
 import { type Inputs, type Scene, setScene } from './support/scene.ts'
 
@@ -200,6 +200,7 @@ describe('report 8: 429 for new projects', () => {
         assert.match(annotationOf(run, file), /What is published stays; run again in \d+ hours/)
       }
       assert.equal(run.main.exitCode, 1)
+      assert.match(closingLine(run, 'Run again'), /not before \d{4}-\d\d-\d\d \d\d:\d\d UTC, as the index asks/)
     })
   }
 
