@@ -11,7 +11,7 @@ describe('error codes', () => {
     for (const code of ERROR_CODES)
       assert.match(
         code,
-        /^E_(INPUT|RUN|MATERIAL|CERT|KEY|CA|CRL|DIST|EXPECTED|NETWORK|PROXY|TLS|HTTP)_[A-Z0-9]+(_[A-Z0-9]+)*$/,
+        /^E_(INPUT|RUN|MATERIAL|CERT|KEY|CA|CRL|DIST|EXPECTED|NETWORK|PROXY|TLS|HTTP|INDEX)_[A-Z0-9]+(_[A-Z0-9]+)*$/,
       )
   })
 
