@@ -20035,6 +20035,7 @@ function base64Lines(base64) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  ak: () => (/* binding */ UNKNOWN_KIND),
   nN: () => (/* binding */ isOpenSsh),
   Gh: () => (/* binding */ nameOfMaterial),
   v_: () => (/* binding */ readBlocks)
@@ -20109,7 +20110,8 @@ function opaque(where, label, kind, bytes) {
 function isOpenSsh(bytes) {
     return bytes.subarray(0, 14).toString('latin1') === 'openssh-key-v1';
 }
-const UNKNOWN = 'what it holds is of an unknown kind';
+/** The fault of a block that is whole, and nothing that is read here. */
+const UNKNOWN_KIND = 'what it holds is of an unknown kind';
 function readDer(where, label, bytes) {
     const broken = (fault, cutOff = false) => ({ where, label, fault, cutOff });
     const missing = (0,encoding_der/* shortage */.wD)(bytes);
@@ -20117,11 +20119,11 @@ function readDer(where, label, bytes) {
         return broken(missing, true);
     const element = (0,encoding_der/* elementAt */.s2)(bytes, 0);
     if (element === undefined)
-        return broken((0,encoding_kind/* beginsAsDer */.Kf)(bytes) ? 'it is damaged' : UNKNOWN);
+        return broken((0,encoding_kind/* beginsAsDer */.Kf)(bytes) ? 'it is damaged' : UNKNOWN_KIND);
     const der = bytes.subarray(0, element.end);
     const kind = kindOfBlock(label, der);
     if (kind === 'unknown')
-        return broken(UNKNOWN);
+        return broken(UNKNOWN_KIND);
     if (!isRestExpected(bytes, element.end, kind))
         return broken('bytes follow its end');
     if (kind !== 'pkcs7')
@@ -29508,7 +29510,9 @@ function holding_brokenBlock({ where, label, fault, cutOff }, input) {
     return new lib_errors/* PublishError */.S1({
         code: isKey ? 'E_KEY_UNREADABLE' : 'E_CERT_UNREADABLE',
         message: `${where} cannot be read: ${fault}`,
-        hint: 'Store the whole file again, unchanged.',
+        hint: fault === encoding_blocks/* UNKNOWN_KIND */.ak
+            ? 'TLS needs X.509 certificates and a private key in PKCS#8, PKCS#1 or SEC1: convert or decrypt it first, or take it out.'
+            : 'Store the whole file again, unchanged.',
     });
 }
 function misplaced({ where }) {
@@ -31867,9 +31871,10 @@ class Pace {
             signal.removeEventListener('abort', cancel);
         }
     }
-    /** The server is well, whatever it said. */
+    /** The server is well, whatever it said; what began before the last failure says nothing about the time since. */
     answered(turn) {
-        this.#failures = 0;
+        if (turn.pauses === this.#pauses)
+            this.#failures = 0;
         this.left(turn);
     }
     /** The request came to an end that says nothing about the server. */
@@ -33025,7 +33030,8 @@ function createTransport(options) {
     const connect = createConnector(options, question);
     const life = new AbortController();
     const seen = { asked: false, alert: undefined };
-    let spare;
+    /** Connections that no request has yet, those in the making among them. */
+    const spares = [];
     const open = async (signal) => {
         const connection = await connect(signal);
         seen.asked = connection.facts.asked;
@@ -33036,10 +33042,11 @@ function createTransport(options) {
         return connection;
     };
     const next = async () => {
-        const kept = spare;
-        spare = undefined;
-        if (kept !== undefined && isOpen(kept))
-            return kept;
+        for (let kept = spares.shift(); kept !== undefined; kept = spares.shift()) {
+            const socket = await kept;
+            if (socket !== undefined && isOpen(socket))
+                return socket;
+        }
         return (await open(life.signal)).socket;
     };
     const dispatcher = createAgent(options, next);
@@ -33048,7 +33055,7 @@ function createTransport(options) {
         async probe(signal) {
             try {
                 const { socket, facts } = await open(AbortSignal.any([signal, life.signal]));
-                spare = socket;
+                spares.push(Promise.resolve(socket));
                 return { handshake: verdict(options, facts), facts, seen: facts, alert: undefined, problem: undefined };
             }
             catch (error) {
@@ -33057,6 +33064,10 @@ function createTransport(options) {
                 const { handshake, facts, seen, alert } = error;
                 return { handshake, facts, seen, alert, problem: error };
             }
+        },
+        prepare(count) {
+            const made = () => open(life.signal).then(({ socket }) => socket, () => undefined);
+            spares.push(...Array.from({ length: count }, made));
         },
         explain: (error) => explainDeath(error, seen, partyOf(options, question)),
         askAuthorities: (signal) => question.ask(signal),
@@ -33070,7 +33081,8 @@ function createTransport(options) {
         },
         async close() {
             life.abort(new Error('the transport was closed'));
-            spare?.destroy();
+            for (const spare of spares)
+                void spare.then((socket) => socket?.destroy());
             await dispatcher.destroy();
         },
     };
@@ -33357,6 +33369,9 @@ async function publishAll(run, plan, session, progress) {
         untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
         onMissing: (missing) => {
             meter.expect(missing);
+            // The first file of a project goes alone: what the others need is made meanwhile.
+            if (!inputs.dryRun)
+                session.transport.prepare(Math.min(inputs.maxParallel, missing.length) - 1);
             tellIndex(run, plan, missing.length);
         },
         onSent: (distribution) => meter.ended(distribution),
