@@ -113,7 +113,8 @@ describe('a dry run', () => {
     const scene = await setScene(test)
     const client = issueClient(scene.intermediate, { name: 'release', keyKind: 'rsa-1024' })
     const weak = { 'client-cert': client.pem + scene.intermediate.pem, 'client-key': client.keyPem }
-    const run = await scene.run({ ...DRY, ...weak })
+    // With the OpenSSL of Node.js 24.0 such a key still makes handshakes.
+    const run = await scene.run({ ...DRY, ...weak }, { node: process.execPath })
     assertEnded(run, scene, {
       status: 'failed',
       files: FILES.map((file) => [file, 'not-tried', 'E_CERT_WEAK']),
