@@ -79,10 +79,16 @@ onLinux('Linux: in the middle of a large upload', () => {
       assert.ok(run.annotations.some(({ kind, message }) => kind === 'error' && message.includes(signal)))
       const { [largeName]: large, ...others } = outcomesOf(run)
       assert.equal(large, 'no-answer')
-      // The index took it, and the run had no time to see it there.
-      const sent = Object.keys(others).filter((name) => others[name] === 'unconfirmed')
-      assert.deepEqual(sent, ['demo_pkg-1.2.0-py3-none-any.whl'])
-      assert.deepEqual(scene.index.files(), sent)
+      // The first wheel goes alone. The index took it, and the run had no time to see it there; of the other one, which
+      // goes beside the large one, the run claims no more than it knows.
+      const accepted = Object.keys(others).filter((name) => others[name] === 'unconfirmed')
+      const stored = scene.index.files()
+      assert.ok(accepted.includes('demo_pkg-1.2.0-py3-none-any.whl'))
+      assert.deepEqual(
+        accepted.filter((name) => !stored.includes(name)),
+        [],
+      )
+      for (const name of stored) assert.match(others[name] ?? '', /^(unconfirmed|no-answer)$/)
       assert.equal(others['demo_pkg-1.2.0.tar.gz'], 'not-tried')
     })
   }
