@@ -917,8 +917,7 @@ async function lookUp(project, distributions, index, reader, options, signal) {
         const entries = page?.entries.get(distribution.file) ?? [];
         files.set(distribution.file, await findingOf(distribution, entries, comparison, signal));
     }
-    const listed = page?.listed ?? 0;
-    return { known: listed > 0, files, listed };
+    return { known: page !== undefined && page.listed > 0, files };
 }
 /** The project's page; undefined: the index has none. */
 async function askPage(lookup, asked, signal) {

@@ -21073,7 +21073,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _cleanup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4755);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
-/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9356);
+/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9913);
 /* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
@@ -22599,7 +22599,7 @@ function firstValues(headers) {
 
 /***/ }),
 
-/***/ 5505:
+/***/ 6878:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -22653,55 +22653,8 @@ var redirect = __nccwpck_require__(9917);
 var retry_after = __nccwpck_require__(2200);
 // EXTERNAL MODULE: ./lib/package-index/server-words.js
 var server_words = __nccwpck_require__(9094);
-;// CONCATENATED MODULE: ./lib/package-index/upload-url.js
-
-/** Paths that many servers have, and what goes wrong with them. The first that fits counts. */
-const COMMON = [
-    {
-        path: /\/simple\/?$/,
-        hint: 'This looks like the simple index that pip reads; give the URL to which the index takes uploads.',
-    },
-    {
-        path: /\/legacy$/,
-        hint: 'The upload URL ends in a slash on PyPI, Pulp and their relatives: add it.',
-    },
-    {
-        path: /^\/legacy\/$/,
-        hint: 'Give the upload URL as the index documents it; pypiserver takes uploads at https://HOST/ and nowhere else.',
-    },
-    {
-        path: /^\/$/,
-        hint: 'The upload URL has a path on most indexes: /legacy/ on PyPI and its relatives, /USER/INDEX/ on devpi, /repository/REPOSITORY/ on Nexus.',
-    },
-];
-/**
- * What is most likely wrong with a `repository-url` at which no upload is taken (404, 405, 415), by the shape of its path
- * and, where the answer tells it, by the server that stands there.
- */
-function uploadUrlHint(url, server) {
-    if (server !== undefined)
-        return hintOf(server, url) ?? documented(server);
-    for (const entry of server_table/* SERVERS */.Vp) {
-        const hint = (0,server_table/* shapeOf */.F5)(entry, url)?.ambiguous ? undefined : hintOf(entry, url);
-        if (hint !== undefined)
-            return hint;
-    }
-    const common = COMMON.find(({ path }) => path.test(url.pathname));
-    return common?.hint ?? 'Give repository-url exactly as the index documents it for uploads; a final slash matters.';
-}
-/** A URL may be right for the simple index that belongs to it and wrong for uploads all the same: mistakes come first. */
-function hintOf(entry, url) {
-    const mistake = entry.mistakes.find(({ path }) => path.test(url.pathname));
-    if (mistake !== undefined)
-        return mistake.hint ?? documented(entry);
-    if ((0,server_table/* shapeOf */.F5)(entry, url) !== undefined)
-        return entry.check;
-    return (0,server_table/* isMistake */.VF)(entry, url) ? documented(entry) : undefined;
-}
-function documented({ name, uploadUrl }) {
-    return `The upload URL of ${name} is ${uploadUrl}.`;
-}
-
+// EXTERNAL MODULE: ./lib/package-index/upload-url.js
+var upload_url = __nccwpck_require__(9048);
 ;// CONCATENATED MODULE: ./lib/package-index/explain.js
 
 
@@ -22764,7 +22717,7 @@ function loginPage(found) {
 function redirected({ answer, words, said, url, secrets }) {
     const target = (0,redirect/* redirectTarget */.ET)(answer, url);
     if (target === undefined)
-        return rejected('run', 'E_HTTP_REDIRECT', said, uploadUrlHint(url));
+        return rejected('run', 'E_HTTP_REDIRECT', said, (0,upload_url/* uploadUrlHint */.C)(url));
     const shown = (0,lib_text/* printable */.g$)((0,lib_text/* redact */.E$)((0,lib_text/* shownUrl */.zA)(target), secrets), 200);
     const pointer = `the index answered ${words.status} and points to ${shown}`;
     if ((0,redirect/* leadsToLogin */.yP)(target, url))
@@ -22837,7 +22790,7 @@ function storedNothing(situation) {
     return rejected('run', 'E_HTTP_NOT_FOUND', message, placeHint(situation));
 }
 function placeHint({ answer, url }) {
-    return uploadUrlHint(url, (0,known_server/* entryFor */.cy)(answer, url));
+    return (0,upload_url/* uploadUrlHint */.C)(url, (0,known_server/* entryFor */.cy)(answer, url));
 }
 /** What Nexus says of a URL without its final slash, devpi of one that takes no forms, Artifactory of a virtual repository. */
 const WRONG_PLACE = /must have another '\/' after|could not decode json|default deployment repository/;
@@ -23232,7 +23185,6 @@ async function fetchIndexFile(url, limitBytes, reader, signal, onChunk, now = ()
 /* harmony export */   cy: () => (/* binding */ entryFor),
 /* harmony export */   kr: () => (/* binding */ simpleIndexFor)
 /* harmony export */ });
-/* unused harmony export serverOf */
 /* harmony import */ var _server_table_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5295);
 
 /**
@@ -23260,10 +23212,6 @@ function simpleIndexFor(repositoryUrl, checkUrl) {
     }
     const root = guessedRoot(repositoryUrl);
     return root && { root, source: 'guessed', server };
-}
-/** The name of the server that gives such answers, for advice; undefined where the answer does not tell. */
-function serverOf(answer) {
-    return entryOf(answer)?.name;
 }
 /** The row of the table that an answer belongs to: what it says of itself, else what the URL tells for certain. */
 function entryFor(answer, url) {
@@ -23304,7 +23252,6 @@ function describe({ entry, shape }, url) {
         name: entry.name,
         simpleRoot: shape?.simple === undefined ? undefined : new URL(shape.simple, base),
         digestIsOurWord: entry.digestIsOurWord === true,
-        asynchronous: entry.asynchronous === true,
         mayOverwrite: entry.mayOverwrite === true,
         ownFiles: ownFiles || undefined,
         mergesUpstreams: entry.mergesUpstreams === true && !ownFiles,
@@ -23357,7 +23304,7 @@ function directory(url) {
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8804);
 /* harmony import */ var _block_page_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2386);
 /* harmony import */ var _exchange_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1588);
-/* harmony import */ var _explain_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5505);
+/* harmony import */ var _explain_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6878);
 /* harmony import */ var _fetch_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(861);
 /* harmony import */ var _no_answer_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4653);
 /* harmony import */ var _page_fault_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4259);
@@ -23758,7 +23705,6 @@ const SERVERS = [
             },
         },
         exists: { statuses: [400, 403, 409], words: /overwrite (?:all )?artifact|needs delete permission/ },
-        asynchronous: true,
         mayOverwrite: true,
         mergesUpstreams: true,
     },
@@ -23838,7 +23784,6 @@ const SERVERS = [
         permission: 'codeartifact:PublishPackageVersion on the repository {repository}',
         credentials: 'the user aws with a token of GetAuthorizationToken, which ends after 12 hours at most',
         marks: {},
-        asynchronous: true,
         mergesUpstreams: true,
     },
     {
@@ -23874,7 +23819,6 @@ const SERVERS = [
         permission: 'the privilege Write on the repository {repository}',
         credentials: 'a user name with an API key, or the user token with a token from its OpenID Connect exchange',
         marks: {},
-        asynchronous: true,
         mayOverwrite: true,
         mergesUpstreams: true,
     },
@@ -23896,7 +23840,6 @@ const SERVERS = [
             text: /\/pulp\/(?:[^"\s]{1,80}\/)?api\/v3\/|^index is not (?:allowing uploads|pointing to a rep)/im,
         },
         exists: { statuses: [400], words: /package \S+ already exists in index/ },
-        asynchronous: true,
         mergesUpstreams: true,
     },
     {
@@ -23908,7 +23851,6 @@ const SERVERS = [
         permission: 'a user who may upload',
         credentials: 'a user with its password or token',
         marks: { headers: { [REALM]: /realm="pypiron"/i } },
-        asynchronous: true,
     },
     {
         name: 'devpi',
@@ -24160,7 +24102,65 @@ class LookupFailure extends Error {
 
 /***/ }),
 
-/***/ 9356:
+/***/ 9048:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   C: () => (/* binding */ uploadUrlHint)
+/* harmony export */ });
+/* harmony import */ var _server_table_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5295);
+
+/** Paths that many servers have, and what goes wrong with them. The first that fits counts. */
+const COMMON = [
+    {
+        path: /\/simple\/?$/,
+        hint: 'This looks like the simple index that pip reads; give the URL to which the index takes uploads.',
+    },
+    {
+        path: /\/legacy$/,
+        hint: 'The upload URL ends in a slash on PyPI, Pulp and their relatives: add it.',
+    },
+    {
+        path: /^\/legacy\/$/,
+        hint: 'Give the upload URL as the index documents it; pypiserver takes uploads at https://HOST/ and nowhere else.',
+    },
+    {
+        path: /^\/$/,
+        hint: 'The upload URL has a path on most indexes: /legacy/ on PyPI and its relatives, /USER/INDEX/ on devpi, /repository/REPOSITORY/ on Nexus.',
+    },
+];
+/**
+ * What is most likely wrong with a `repository-url` at which no upload is taken (404, 405, 415), by the shape of its path
+ * and, where the answer tells it, by the server that stands there.
+ */
+function uploadUrlHint(url, server) {
+    if (server !== undefined)
+        return hintOf(server, url) ?? documented(server);
+    for (const entry of _server_table_js__WEBPACK_IMPORTED_MODULE_0__/* .SERVERS */ .Vp) {
+        const hint = (0,_server_table_js__WEBPACK_IMPORTED_MODULE_0__/* .shapeOf */ .F5)(entry, url)?.ambiguous ? undefined : hintOf(entry, url);
+        if (hint !== undefined)
+            return hint;
+    }
+    const common = COMMON.find(({ path }) => path.test(url.pathname));
+    return common?.hint ?? 'Give repository-url exactly as the index documents it for uploads; a final slash matters.';
+}
+/** A URL may be right for the simple index that belongs to it and wrong for uploads all the same: mistakes come first. */
+function hintOf(entry, url) {
+    const mistake = entry.mistakes.find(({ path }) => path.test(url.pathname));
+    if (mistake !== undefined)
+        return mistake.hint ?? documented(entry);
+    if ((0,_server_table_js__WEBPACK_IMPORTED_MODULE_0__/* .shapeOf */ .F5)(entry, url) !== undefined)
+        return entry.check;
+    return (0,_server_table_js__WEBPACK_IMPORTED_MODULE_0__/* .isMistake */ .VF)(entry, url) ? documented(entry) : undefined;
+}
+function documented({ name, uploadUrl }) {
+    return `The upload URL of ${name} is ${uploadUrl}.`;
+}
+
+
+/***/ }),
+
+/***/ 9913:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -24589,8 +24589,8 @@ class ChunkBuffers {
 
 // EXTERNAL MODULE: ./lib/package-index/exchange.js
 var package_index_exchange = __nccwpck_require__(1588);
-// EXTERNAL MODULE: ./lib/package-index/explain.js + 2 modules
-var package_index_explain = __nccwpck_require__(5505);
+// EXTERNAL MODULE: ./lib/package-index/explain.js + 1 modules
+var package_index_explain = __nccwpck_require__(6878);
 ;// CONCATENATED MODULE: ./lib/package-index/form.js
 /** The form names that are not the field's own name with underscores; other repeated fields keep their singular. */
 const FORM_NAMES = new Map([
@@ -25013,11 +25013,16 @@ class Publishing {
     /** A file that the index lists. `end`: of the upload before, where there was one. */
     async #existing(distribution, finding, end) {
         const sent = end === undefined ? {} : sentOf(end);
-        if (finding.state !== 'same')
-            return await occupied(distribution, finding, this.#request.policy, sent, this.#signal);
-        // What an earlier try of ours stored, the next one finds there.
-        const isOurs = end !== undefined && (end.outcome === 'published' || end.uncertain || end.found !== undefined);
-        return present(distribution, isOurs ? 'published' : 'already-published', sent);
+        const mayBeOurs = end !== undefined && (end.outcome === 'published' || end.uncertain);
+        if (finding.state === 'same') {
+            // What an earlier try of ours stored, the next one finds there.
+            const isOurs = mayBeOurs || end?.found !== undefined;
+            return present(distribution, isOurs ? 'published' : 'already-published', sent);
+        }
+        const { policy } = this.#request;
+        // Nobody can say that the index's file was left alone where the server may have taken ours as well.
+        const strict = mayBeOurs ? { ...policy, skipExisting: false } : policy;
+        return await occupied(distribution, finding, strict, sent, this.#signal);
     }
     /** The server says that the file exists, and the index does not show which bytes. */
     #notComparable(distribution, end, missing) {
@@ -25027,12 +25032,13 @@ class Publishing {
         const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`;
         // Only where nobody looks is the server's word enough to leave it at that.
         const isSkipped = this.#request.policy.skipExisting && missing === undefined;
+        const advice = missing === undefined ? UNSEEN_HINT : hint;
         return resultOf(distribution, {
             ...sentOf(end),
             outcome: isSkipped ? 'skipped' : 'rejected',
             code,
             message: `${message}${why}`,
-            hint: isSkipped ? undefined : hint,
+            hint: isSkipped ? undefined : advice,
         });
     }
     #tell(distribution, result) {
@@ -25044,6 +25050,7 @@ class Publishing {
 function untriedResult(distribution, why) {
     return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why);
 }
+const UNSEEN_HINT = 'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.';
 const CANCELLED = 'the run was cancelled before the index listed it';
 function sentOf(end) {
     const { attempts, milliseconds, requestNumber } = end;
@@ -29730,6 +29737,8 @@ function strangerNotices({ strangers }) {
 
 // EXTERNAL MODULE: ./lib/package-index/known-server.js
 var known_server = __nccwpck_require__(4544);
+// EXTERNAL MODULE: ./lib/package-index/upload-url.js
+var upload_url = __nccwpck_require__(9048);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 ;// CONCATENATED MODULE: ./lib/transport/proxy.js
@@ -29827,6 +29836,7 @@ function plainHost(hostname) {
 
 
 
+
 /**
  * First stage: inputs, identity, chain, distributions, expectations. All problems end up in `progress`; undefined when
  * they stop the run before any connection. A dry run goes on with what there is: it is made to test a certificate.
@@ -29860,7 +29870,8 @@ function chooseSimpleIndex({ repositoryUrl, checkUrl }, { warnings }) {
         throw new lib_errors/* PublishError */.S1({
             code: 'E_INDEX_UNPROVEN',
             message: `check-url is \`auto\`, and the simple index that belongs to ${(0,lib_text/* shownUrl */.zA)(repositoryUrl)} is not known: nobody could tell whether an upload replaces a file`,
-            hint: 'Write the index URL that pip uses (the part before the name of the project) as `check-url`, or `check-url: off` to publish without looking.',
+            // A server that is known by a URL at which it takes no uploads.
+            hint: (0,known_server/* knownServer */.DO)(repositoryUrl) === undefined ? CHECK_URL_HINT : `${(0,upload_url/* uploadUrlHint */.C)(repositoryUrl)} ${CHECK_URL_HINT}`,
         });
     }
     const server = (0,known_server/* knownServer */.DO)(repositoryUrl);
@@ -29868,6 +29879,7 @@ function chooseSimpleIndex({ repositoryUrl, checkUrl }, { warnings }) {
     warnings.push(`check-url is \`off\`: nobody looks before a file is sent, and ${who} may replace one of the same name`);
     return 'off';
 }
+const CHECK_URL_HINT = 'Write the index URL that pip uses (the part before the name of the project) as `check-url`, or `check-url: off` to publish without looking.';
 function readAllInputs({ runner, env, secretInputs, secrets }, progress) {
     const { inputs, problems, notices, warnings } = (0,lib_inputs/* readInputs */.Ko)(env, secretInputs, runner.mask, secrets);
     progress.inputs = inputs;
@@ -31701,8 +31713,7 @@ class ProgressMeter {
         this.#onTheirWay.set(distribution, { sent: one.sent + bytes, movedAt: now, told: false });
     }
     ended(distribution) {
-        if (!this.#onTheirWay.delete(distribution))
-            return;
+        this.#onTheirWay.delete(distribution);
         this.#ended += 1;
         this.#sent += distribution.size;
     }
@@ -31825,6 +31836,54 @@ function storing(shownName, call) {
 
 // EXTERNAL MODULE: ./lib/package-index/index-file.js
 var index_file = __nccwpck_require__(4080);
+;// CONCATENATED MODULE: ./lib/difference.js
+
+
+
+
+/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
+const COMPARE_TIME = 20_000;
+/** Bytes by which the index's file may be larger than twice ours and still be fetched. */
+const ROOM = 64 * 1024;
+/**
+ * How the index's file differs from ours, as the end of a sentence: fetched within the run's limit and a time of its own,
+ * then compared member by member. `''` where that cannot be known: it only explains.
+ *
+ * @throws the signal's reason
+ */
+async function difference_differenceOf({ file, kind, size, content }, url, { reader, download, temp }, signal) {
+    const limit = size * 2 + ROOM;
+    const time = AbortSignal.timeout(COMPARE_TIME);
+    const ends = AbortSignal.any([signal, time]);
+    if (!download.reserve(limit))
+        return '';
+    let fetched = 0;
+    const fill = async (write) => {
+        const { complete, encoded } = await (0,index_file/* fetchIndexFile */.t)(url, limit, reader, ends, (chunk) => {
+            fetched += chunk.length;
+            write(chunk);
+        });
+        return complete && !encoded;
+    };
+    try {
+        const options = { directory: temp, shownName: "the index's file" };
+        // Loaded here alone: most runs meet no conflict.
+        const { describeDifference } = await __nccwpck_require__.e(/* import() */ 260).then(__nccwpck_require__.bind(__nccwpck_require__, 260));
+        const use = (theirs) => describeDifference(content, theirs, kind, file, ends);
+        return (await withDownloaded(fill, options, use)) ?? '';
+    }
+    catch (error) {
+        // It only explains: a conflict is one without it.
+        signal.throwIfAborted();
+        if (time.aborted || error instanceof simple_index/* LookupFailure */.B || error instanceof lib_errors/* PublishError */.S1)
+            return '';
+        throw error;
+    }
+    finally {
+        download.giveBack(limit - fetched);
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/package-index/pace.js
 /** Milliseconds. */
 const pace_LONGEST_PAUSE = 30_000;
@@ -33122,8 +33181,6 @@ function isSameOrigin(url, protocol, hostname, port) {
 
 
 
-
-
 /** Milliseconds: the longest first pause before something is tried again. */
 const session_FIRST_PAUSE = 1_000;
 /** Milliseconds for which a second try waits for a refusal before it sends the file. */
@@ -33207,47 +33264,11 @@ function openReading(plan, { elsewhere, lookupPace }, target, temp) {
             pace: lookupPace,
             retries: inputs.retries,
         },
-        difference: (distribution, url, signal) => compareWith(url, distribution, { reader, download, temp }, signal),
+        difference: (distribution, url, signal) => difference_differenceOf(distribution, url, { reader, download, temp }, signal),
     };
 }
 function otherDigest({ content }, algorithm, signal) {
     return digest_digestOf(content, algorithm, signal);
-}
-/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
-const COMPARE_TIME = 20_000;
-/** Bytes by which the index's file may be larger than twice ours and still be fetched. */
-const ROOM = 64 * 1024;
-async function compareWith(url, { file, kind, size, content }, { reader, download, temp }, signal) {
-    const limit = size * 2 + ROOM;
-    const time = AbortSignal.timeout(COMPARE_TIME);
-    const ends = AbortSignal.any([signal, time]);
-    if (!download.reserve(limit))
-        return '';
-    let fetched = 0;
-    const fill = async (write) => {
-        const { complete, encoded } = await (0,index_file/* fetchIndexFile */.t)(url, limit, reader, ends, (chunk) => {
-            fetched += chunk.length;
-            write(chunk);
-        });
-        return complete && !encoded;
-    };
-    try {
-        const options = { directory: temp, shownName: "the index's file" };
-        // Loaded here alone: most runs meet no conflict.
-        const { describeDifference } = await __nccwpck_require__.e(/* import() */ 260).then(__nccwpck_require__.bind(__nccwpck_require__, 260));
-        const use = (theirs) => describeDifference(content, theirs, kind, file, ends);
-        return (await withDownloaded(fill, options, use)) ?? '';
-    }
-    catch (error) {
-        // It only explains: a conflict is one without it.
-        signal.throwIfAborted();
-        if (time.aborted || error instanceof simple_index/* LookupFailure */.B || error instanceof lib_errors/* PublishError */.S1)
-            return '';
-        throw error;
-    }
-    finally {
-        download.giveBack(limit - fetched);
-    }
 }
 
 ;// CONCATENATED MODULE: ./lib/publish.js

@@ -11,6 +11,7 @@ import { type ClientIdentity, readClientIdentity, refuseFaultsOf } from './ident
 import { type Inputs, readInputs } from './inputs.ts'
 import { knownServer, simpleIndexFor } from './package-index/known-server.ts'
 import type { SimpleIndex } from './package-index/simple-index.ts'
+import { uploadUrlHint } from './package-index/upload-url.ts'
 import type { Progress } from './progress.ts'
 import type { Runner } from './runner.ts'
 import { formatBytes, formatDate, type Secrets, shownUrl, subjectOf } from './text.ts'
@@ -82,7 +83,9 @@ function chooseSimpleIndex(
     throw new PublishError({
       code: 'E_INDEX_UNPROVEN',
       message: `check-url is \`auto\`, and the simple index that belongs to ${shownUrl(repositoryUrl)} is not known: nobody could tell whether an upload replaces a file`,
-      hint: 'Write the index URL that pip uses (the part before the name of the project) as `check-url`, or `check-url: off` to publish without looking.',
+      // A server that is known by a URL at which it takes no uploads.
+      hint:
+        knownServer(repositoryUrl) === undefined ? CHECK_URL_HINT : `${uploadUrlHint(repositoryUrl)} ${CHECK_URL_HINT}`,
     })
   }
   const server = knownServer(repositoryUrl)
@@ -90,6 +93,9 @@ function chooseSimpleIndex(
   warnings.push(`check-url is \`off\`: nobody looks before a file is sent, and ${who} may replace one of the same name`)
   return 'off'
 }
+
+const CHECK_URL_HINT =
+  'Write the index URL that pip uses (the part before the name of the project) as `check-url`, or `check-url: off` to publish without looking.'
 
 function readAllInputs({ runner, env, secretInputs, secrets }: PlanRequest, progress: Progress): Inputs {
   const { inputs, problems, notices, warnings } = readInputs(env, secretInputs, runner.mask, secrets)

@@ -1,15 +1,13 @@
 import { basicAuthorization } from './credentials/basic.ts'
+import { differenceOf } from './difference.ts'
 import { digestOf } from './distributions/digest.ts'
 import type { Distribution } from './distributions/distribution.ts'
-import { withDownloaded } from './distributions/downloaded-file.ts'
-import type { OpenFile } from './distributions/open-file.ts'
-import { PublishError } from './errors.ts'
 import { ChunkBuffers } from './package-index/chunk-buffers.ts'
 import type { ExistingPolicy } from './package-index/existing.ts'
-import { DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
+import { DownloadBudget } from './package-index/index-file.ts'
 import type { IndexAccess } from './package-index/lookups.ts'
 import { Pace, type Pause } from './package-index/pace.ts'
-import { type Ask, type IndexReader, LookupFailure } from './package-index/simple-index.ts'
+import type { Ask, IndexReader } from './package-index/simple-index.ts'
 import type { UploadTarget } from './package-index/upload.ts'
 import type { Plan, PlanRequest } from './plan.ts'
 import type { ProgressMeter } from './report/progress-meter.ts'
@@ -137,57 +135,10 @@ export function openReading(
       pace: lookupPace,
       retries: inputs.retries,
     },
-    difference: (distribution, url, signal) => compareWith(url, distribution, { reader, download, temp }, signal),
+    difference: (distribution, url, signal) => differenceOf(distribution, url, { reader, download, temp }, signal),
   }
 }
 
 function otherDigest({ content }: Distribution, algorithm: string, signal: AbortSignal): Promise<string | undefined> {
   return digestOf(content, algorithm, signal)
-}
-
-interface Fetching {
-  readonly reader: IndexReader
-  readonly download: DownloadBudget
-  /** Directory for a temporary file. */
-  readonly temp: string
-}
-
-/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
-const COMPARE_TIME = 20_000
-
-/** Bytes by which the index's file may be larger than twice ours and still be fetched. */
-const ROOM = 64 * 1024
-
-async function compareWith(
-  url: URL,
-  { file, kind, size, content }: Distribution,
-  { reader, download, temp }: Fetching,
-  signal: AbortSignal,
-): Promise<string> {
-  const limit = size * 2 + ROOM
-  const time = AbortSignal.timeout(COMPARE_TIME)
-  const ends = AbortSignal.any([signal, time])
-  if (!download.reserve(limit)) return ''
-  let fetched = 0
-  const fill = async (write: (chunk: Uint8Array) => void) => {
-    const { complete, encoded } = await fetchIndexFile(url, limit, reader, ends, (chunk) => {
-      fetched += chunk.length
-      write(chunk)
-    })
-    return complete && !encoded
-  }
-  try {
-    const options = { directory: temp, shownName: "the index's file" }
-    // Loaded here alone: most runs meet no conflict.
-    const { describeDifference } = await import('./distributions/members.ts')
-    const use = (theirs: OpenFile) => describeDifference(content, theirs, kind, file, ends)
-    return (await withDownloaded(fill, options, use)) ?? ''
-  } catch (error) {
-    // It only explains: a conflict is one without it.
-    signal.throwIfAborted()
-    if (time.aborted || error instanceof LookupFailure || error instanceof PublishError) return ''
-    throw error
-  } finally {
-    download.giveBack(limit - fetched)
-  }
 }

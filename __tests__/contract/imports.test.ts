@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['publish', 'cleanup'],
   ['probe'],
   ['session'],
+  ['difference'],
   ['plan'],
   ['progress'],
   [

@@ -10,8 +10,6 @@ export interface KnownServer {
   readonly simpleRoot: URL | undefined
   /** The digest on a project's page is what the client said, not what the server saw: it proves nothing. */
   readonly digestIsOurWord: boolean
-  /** A file may be listed some time after the server said yes. */
-  readonly asynchronous: boolean
   /** An upload may replace a file without a word. */
   readonly mayOverwrite: boolean
   /** Only links below it are this index's own; undefined: all of them. */
@@ -54,11 +52,6 @@ export function simpleIndexFor(repositoryUrl: URL, checkUrl: URL | 'auto'): Simp
   return root && { root, source: 'guessed', server }
 }
 
-/** The name of the server that gives such answers, for advice; undefined where the answer does not tell. */
-export function serverOf(answer: Answer): string | undefined {
-  return entryOf(answer)?.name
-}
-
 /** The row of the table that an answer belongs to: what it says of itself, else what the URL tells for certain. */
 export function entryFor(answer: Answer, url: URL): ServerEntry | undefined {
   const spoken = entryOf(answer)
@@ -99,7 +92,6 @@ function describe({ entry, shape }: Recognised, url: URL): KnownServer {
     name: entry.name,
     simpleRoot: shape?.simple === undefined ? undefined : new URL(shape.simple, base),
     digestIsOurWord: entry.digestIsOurWord === true,
-    asynchronous: entry.asynchronous === true,
     mayOverwrite: entry.mayOverwrite === true,
     ownFiles: ownFiles || undefined,
     mergesUpstreams: entry.mergesUpstreams === true && !ownFiles,

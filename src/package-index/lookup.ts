@@ -75,8 +75,7 @@ export async function lookUp(
     const entries = page?.entries.get(distribution.file) ?? []
     files.set(distribution.file, await findingOf(distribution, entries, comparison, signal))
   }
-  const listed = page?.listed ?? 0
-  return { known: listed > 0, files, listed }
+  return { known: page !== undefined && page.listed > 0, files }
 }
 
 /** The project's page; undefined: the index has none. */

@@ -222,10 +222,16 @@ class Publishing {
     end?: UploadEnd,
   ): Promise<FileResult> {
     const sent = end === undefined ? {} : sentOf(end)
-    if (finding.state !== 'same') return await occupied(distribution, finding, this.#request.policy, sent, this.#signal)
-    // What an earlier try of ours stored, the next one finds there.
-    const isOurs = end !== undefined && (end.outcome === 'published' || end.uncertain || end.found !== undefined)
-    return present(distribution, isOurs ? 'published' : 'already-published', sent)
+    const mayBeOurs = end !== undefined && (end.outcome === 'published' || end.uncertain)
+    if (finding.state === 'same') {
+      // What an earlier try of ours stored, the next one finds there.
+      const isOurs = mayBeOurs || end?.found !== undefined
+      return present(distribution, isOurs ? 'published' : 'already-published', sent)
+    }
+    const { policy } = this.#request
+    // Nobody can say that the index's file was left alone where the server may have taken ours as well.
+    const strict = mayBeOurs ? { ...policy, skipExisting: false } : policy
+    return await occupied(distribution, finding, strict, sent, this.#signal)
   }
 
   /** The server says that the file exists, and the index does not show which bytes. */
@@ -235,12 +241,13 @@ class Publishing {
     const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
     // Only where nobody looks is the server's word enough to leave it at that.
     const isSkipped = this.#request.policy.skipExisting && missing === undefined
+    const advice = missing === undefined ? UNSEEN_HINT : hint
     return resultOf(distribution, {
       ...sentOf(end),
       outcome: isSkipped ? 'skipped' : 'rejected',
       code,
       message: `${message}${why}`,
-      hint: isSkipped ? undefined : hint,
+      hint: isSkipped ? undefined : advice,
     })
   }
 
@@ -253,6 +260,9 @@ class Publishing {
 function untriedResult(distribution: Distribution, why: 'would-publish' | PublishError): FileResult {
   return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why)
 }
+
+const UNSEEN_HINT =
+  'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.'
 
 const CANCELLED = 'the run was cancelled before the index listed it'
 

@@ -30,7 +30,6 @@ export interface ServerEntry {
   /** Words with which it says that a file of this name exists, in lower case, and the statuses that it says it with. */
   readonly exists?: { readonly statuses: readonly number[]; readonly words: RegExp }
   readonly digestIsOurWord?: true
-  readonly asynchronous?: true
   readonly mayOverwrite?: true
   readonly mergesUpstreams?: true
   /** Where its own files lie, relative to the upload URL with a final slash: other links are those of upstreams. */
@@ -72,7 +71,6 @@ export const SERVERS: readonly ServerEntry[] = [
       },
     },
     exists: { statuses: [400, 403, 409], words: /overwrite (?:all )?artifact|needs delete permission/ },
-    asynchronous: true,
     mayOverwrite: true,
     mergesUpstreams: true,
   },
@@ -154,7 +152,6 @@ export const SERVERS: readonly ServerEntry[] = [
     permission: 'codeartifact:PublishPackageVersion on the repository {repository}',
     credentials: 'the user aws with a token of GetAuthorizationToken, which ends after 12 hours at most',
     marks: {},
-    asynchronous: true,
     mergesUpstreams: true,
   },
   {
@@ -190,7 +187,6 @@ export const SERVERS: readonly ServerEntry[] = [
     permission: 'the privilege Write on the repository {repository}',
     credentials: 'a user name with an API key, or the user token with a token from its OpenID Connect exchange',
     marks: {},
-    asynchronous: true,
     mayOverwrite: true,
     mergesUpstreams: true,
   },
@@ -213,7 +209,6 @@ export const SERVERS: readonly ServerEntry[] = [
       text: /\/pulp\/(?:[^"\s]{1,80}\/)?api\/v3\/|^index is not (?:allowing uploads|pointing to a rep)/im,
     },
     exists: { statuses: [400], words: /package \S+ already exists in index/ },
-    asynchronous: true,
     mergesUpstreams: true,
   },
   {
@@ -225,7 +220,6 @@ export const SERVERS: readonly ServerEntry[] = [
     permission: 'a user who may upload',
     credentials: 'a user with its password or token',
     marks: { headers: { [REALM]: /realm="pypiron"/i } },
-    asynchronous: true,
   },
   {
     name: 'devpi',

@@ -51,8 +51,6 @@ export interface ProjectFindings {
   readonly known: boolean
   /** By our file name, one for each distribution that was asked about. */
   readonly files: ReadonlyMap<string, Finding>
-  /** Files on the page. */
-  readonly listed: number
 }
 
 /** Whether another try may help, and not before how many milliseconds, as the server asks. */

@@ -37,7 +37,7 @@ export class ProgressMeter {
   }
 
   ended(distribution: Distribution): void {
-    if (!this.#onTheirWay.delete(distribution)) return
+    this.#onTheirWay.delete(distribution)
     this.#ended += 1
     this.#sent += distribution.size
   }

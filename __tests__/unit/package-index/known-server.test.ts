@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Answer } from '../../../src/package-index/answer.ts'
-import { knownServer, serverOf, simpleIndexFor } from '../../../src/package-index/known-server.ts'
+import { entryFor, knownServer, simpleIndexFor } from '../../../src/package-index/known-server.ts'
 
 const AWS = 'https://acme-1.d.codeartifact.eu-west-1.amazonaws.com'
 const AZURE = 'https://pkgs.dev.azure.com/acme/tools/_packaging/feed/pypi'
@@ -86,16 +86,16 @@ describe('a server that is known by its upload URL', () => {
 
   it('has the traits that decide what its answers are worth', () => {
     const traits = (url: string) => {
-      const { digestIsOurWord, asynchronous, mayOverwrite, mergesUpstreams, ownFiles } =
+      const { digestIsOurWord, mayOverwrite, mergesUpstreams, ownFiles } =
         simpleIndexFor(new URL(url), 'auto')?.server ?? assert.fail(url)
-      const named = Object.entries({ digestIsOurWord, asynchronous, mayOverwrite, mergesUpstreams })
+      const named = Object.entries({ digestIsOurWord, mayOverwrite, mergesUpstreams })
       return [...named.filter(([, value]) => value).map(([name]) => name), ...(ownFiles ? [ownFiles.href] : [])]
     }
-    assert.deepEqual(traits('https://h/artifactory/api/pypi/r'), ['asynchronous', 'mayOverwrite', 'mergesUpstreams'])
+    assert.deepEqual(traits('https://h/artifactory/api/pypi/r'), ['mayOverwrite', 'mergesUpstreams'])
     assert.deepEqual(traits('https://h/repository/r/'), ['mayOverwrite', 'mergesUpstreams'])
     assert.deepEqual(traits('https://h/api/v4/projects/7/packages/pypi'), ['digestIsOurWord'])
     assert.deepEqual(traits('https://h/api/packages/team/pypi'), [])
-    assert.deepEqual(traits('https://h/pypi/prod/legacy/'), ['asynchronous', 'mergesUpstreams'])
+    assert.deepEqual(traits('https://h/pypi/prod/legacy/'), ['mergesUpstreams'])
     assert.deepEqual(traits('https://h/ci/prod/'), ['mayOverwrite', 'https://h/ci/prod/+f/'])
     assert.deepEqual(traits(`${AZURE}/upload/`), ['mergesUpstreams'])
   })
@@ -151,9 +151,8 @@ describe('check-url', () => {
       true,
     )
     assert.equal(
-      given('https://python.cloudsmith.io/a/r/', 'https://dl.cloudsmith.io/basic/a/r/python/simple/')?.server
-        ?.asynchronous,
-      true,
+      given('https://python.cloudsmith.io/a/r/', 'https://dl.cloudsmith.io/basic/a/r/python/simple/')?.server?.name,
+      'Cloudsmith',
     )
   })
 
@@ -195,7 +194,8 @@ describe('a server that is known by its answer', () => {
   ]
   for (const [name, given] of answers) {
     it(`${name ?? 'none: a front'}: ${[...given.headers].join() || given.reason || given.text}`, () => {
-      assert.equal(serverOf(given), name)
+      // Of such a URL nothing is known.
+      assert.equal(entryFor(given, new URL('https://h/uploads/of/a/company'))?.name, name)
     })
   }
 })

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { FileResult } from '../../../src/package-index/outcome.ts'
+import { publishFiles } from '../../../src/package-index/publish-files.ts'
+import type { Finding } from '../../../src/package-index/simple-index.ts'
+import { startHostileIndex } from '../../support/hostile-index.ts'
+import { openDistribution } from '../../support/open-distribution.ts'
+import { publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
+
+const OTHER: Finding = { state: 'other', listed: 'sha256 ab12', url: undefined }
+const ABSENT: Finding = { state: 'absent' }
+
+/** One file, with `skip-existing: true`: what the server answers to it, and what the index has at each look. */
+async function publish(statusLine: string, findings: readonly Finding[]): Promise<FileResult> {
+  const left = [...findings]
+  const index = await startHostileIndex(async (connection) => {
+    await connection.request()
+    connection.answer(statusLine)
+  })
+  const file = openDistribution()
+  const results: FileResult[] = []
+  const request = publishing(uploadTarget(index.url, { dispatcher: index.dispatcher }))
+  const ask = async () => {
+    const finding = left.length > 1 ? left.shift() : left[0]
+    return { known: true, files: new Map([[file.distribution.file, finding ?? ABSENT]]) }
+  }
+  try {
+    const ended = await publishFiles(
+      [file.distribution],
+      {
+        ...request,
+        access: { ask, pace: quickPace(0), retries: 0 },
+        policy: { ...request.policy, skipExisting: true },
+        onResult: (result) => results.push(result),
+      },
+      new AbortController().signal,
+    )
+    assert.equal(ended, undefined)
+  } finally {
+    file.remove()
+    await index.stop()
+  }
+  const [result, ...others] = results
+  assert.ok(result)
+  assert.deepEqual(others, [])
+  return result
+}
+
+describe('with skip-existing, other bytes under the name of a file', () => {
+  it('that were there before are left alone: skipped, and nothing is sent', async () => {
+    const { outcome, attempts, code } = await publish('500 never asked', [OTHER])
+    assert.deepEqual([outcome, attempts, code], ['skipped', 0, 'E_INDEX_CONFLICT'])
+  })
+
+  it('that came in between, as the server says, are left alone too', async () => {
+    const { outcome, attempts } = await publish('409 exists already', [ABSENT, OTHER])
+    assert.deepEqual([outcome, attempts], ['skipped', 1])
+  })
+
+  it('are a conflict where the server took ours: one of both was replaced', async () => {
+    const { outcome, message } = await publish('200 OK', [ABSENT, OTHER])
+    assert.equal(outcome, 'conflict')
+    assert.doesNotMatch(message ?? '', /left as it is/)
+  })
+
+  it('are a conflict where the server may have taken ours', async () => {
+    const { outcome } = await publish('500 stored or not', [ABSENT, OTHER])
+    assert.equal(outcome, 'conflict')
+  })
+})

@@ -1,0 +1,60 @@
+import type { Distribution } from './distributions/distribution.ts'
+import { withDownloaded } from './distributions/downloaded-file.ts'
+import type { OpenFile } from './distributions/open-file.ts'
+import { PublishError } from './errors.ts'
+import { type DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
+import { type IndexReader, LookupFailure } from './package-index/simple-index.ts'
+
+/** With what a file of the index is fetched. */
+export interface Fetching {
+  readonly reader: IndexReader
+  readonly download: DownloadBudget
+  /** Directory for a temporary file. */
+  readonly temp: string
+}
+
+/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
+const COMPARE_TIME = 20_000
+
+/** Bytes by which the index's file may be larger than twice ours and still be fetched. */
+const ROOM = 64 * 1024
+
+/**
+ * How the index's file differs from ours, as the end of a sentence: fetched within the run's limit and a time of its own,
+ * then compared member by member. `''` where that cannot be known: it only explains.
+ *
+ * @throws the signal's reason
+ */
+export async function differenceOf(
+  { file, kind, size, content }: Distribution,
+  url: URL,
+  { reader, download, temp }: Fetching,
+  signal: AbortSignal,
+): Promise<string> {
+  const limit = size * 2 + ROOM
+  const time = AbortSignal.timeout(COMPARE_TIME)
+  const ends = AbortSignal.any([signal, time])
+  if (!download.reserve(limit)) return ''
+  let fetched = 0
+  const fill = async (write: (chunk: Uint8Array) => void) => {
+    const { complete, encoded } = await fetchIndexFile(url, limit, reader, ends, (chunk) => {
+      fetched += chunk.length
+      write(chunk)
+    })
+    return complete && !encoded
+  }
+  try {
+    const options = { directory: temp, shownName: "the index's file" }
+    // Loaded here alone: most runs meet no conflict.
+    const { describeDifference } = await import('./distributions/members.ts')
+    const use = (theirs: OpenFile) => describeDifference(content, theirs, kind, file, ends)
+    return (await withDownloaded(fill, options, use)) ?? ''
+  } catch (error) {
+    // It only explains: a conflict is one without it.
+    signal.throwIfAborted()
+    if (time.aborted || error instanceof LookupFailure || error instanceof PublishError) return ''
+    throw error
+  } finally {
+    download.giveBack(limit - fetched)
+  }
+}
