@@ -21073,7 +21073,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _cleanup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4755);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
-/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9913);
+/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4158);
 /* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
@@ -24160,7 +24160,7 @@ function documented({ name, uploadUrl }) {
 
 /***/ }),
 
-/***/ 9913:
+/***/ 4158:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -24321,11 +24321,11 @@ class Lookups {
     }
 }
 /** A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or the signal's reason. */
-async function askPatiently({ ask, pace, retries }, project, distributions, prefer, signal) {
+async function askPatiently({ ask, pace, retries, slots }, project, distributions, prefer, signal) {
     for (let left = retries;; left -= 1) {
         const turn = await pace.turn(signal);
         try {
-            const findings = await ask(project, distributions, prefer, signal);
+            const findings = await slots.use(() => ask(project, distributions, prefer, signal), signal);
             pace.answered(turn);
             return findings;
         }
@@ -24357,9 +24357,11 @@ const LONGEST_PAUSE = 10_000;
  */
 async function confirm_confirm(distributions, access, timeoutMs, onEnd, signal) {
     const start = performance.now();
+    // A last look may begin at the end of the time, and silent pages of other projects may keep it waiting.
+    const over = AbortSignal.timeout(timeoutMs + access.longestMs);
     const projects = Map.groupBy(distributions, ({ project }) => project);
     const waits = [...projects].map(([project, files]) => {
-        const wait = { project, start, timeoutMs, access, signal };
+        const wait = { project, start, timeoutMs, access, signal, over };
         return confirmProject(files, wait, onEnd);
     });
     await Promise.all(waits);
@@ -24394,19 +24396,75 @@ function isListed(finding) {
     return finding !== undefined && finding.state !== 'absent';
 }
 /** The wait is the retry. */
-async function look(distributions, prefer, { project, access, signal }) {
+async function look(distributions, prefer, { project, access, signal, over }) {
+    const ends = AbortSignal.any([signal, over]);
     try {
-        const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, signal);
+        const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends);
         return { files, problem: undefined, isFinal: false };
     }
     catch (error) {
+        signal.throwIfAborted();
+        if (over.aborted)
+            return { files: new Map(), problem: undefined, isFinal: true };
         if (!(error instanceof simple_index/* LookupFailure */.B))
             throw error;
         return { files: new Map(), problem: error.problem, isFinal: error.retry === undefined };
     }
 }
 
+;// CONCATENATED MODULE: ./lib/package-index/slots.js
+/** At most so many at the same time; who waits longest is next. */
+class Slots {
+    #free;
+    #waiting = [];
+    constructor(free) {
+        this.#free = free;
+    }
+    /** Runs `work` when there is room for it. Rejects with the signal's reason when it ends before. */
+    async use(work, signal) {
+        await this.#take(signal);
+        try {
+            return await work();
+        }
+        finally {
+            this.#give();
+        }
+    }
+    async #take(signal) {
+        signal.throwIfAborted();
+        if (this.#free > 0) {
+            this.#free -= 1;
+            return;
+        }
+        const { promise, resolve, reject } = Promise.withResolvers();
+        const leave = () => {
+            const place = this.#waiting.indexOf(resolve);
+            // Whoever was called up already has the room, and gives it back.
+            if (place < 0)
+                return;
+            this.#waiting.splice(place, 1);
+            reject(signal.reason);
+        };
+        this.#waiting.push(resolve);
+        signal.addEventListener('abort', leave);
+        try {
+            await promise;
+        }
+        finally {
+            signal.removeEventListener('abort', leave);
+        }
+    }
+    #give() {
+        const next = this.#waiting.shift();
+        if (next === undefined)
+            this.#free += 1;
+        else
+            next();
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/package-index/sequence.js
+
 
 
 /**
@@ -24424,6 +24482,8 @@ async function sendInOrder(sequence) {
     await Promise.all([...projects].map(([project, files]) => sender.sendProject(project, files)));
     return sender.finish();
 }
+/** Each file gets its turn, if only to be told that it was not sent. */
+const ALWAYS = new AbortController().signal;
 class Sender {
     #sequence;
     #slots;
@@ -24456,17 +24516,13 @@ class Sender {
         }
     }
     async #send(distribution) {
-        await this.#slots.take();
-        try {
+        await this.#slots.use(async () => {
             const held = this.#heldBack(distribution);
             if (held === undefined)
                 await this.#sendNow(distribution);
             else
                 this.#sequence.onResult(held);
-        }
-        finally {
-            this.#slots.give();
-        }
+        }, ALWAYS);
     }
     async #sendNow(distribution) {
         const { send, hasBegun, onEnd, onResult } = this.#sequence;
@@ -24541,30 +24597,6 @@ function interrupted(distribution, problem) {
         code: problem?.code,
         message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
     });
-}
-/** At most so many at the same time; who waits longest is next. */
-class Slots {
-    #free;
-    #waiting = [];
-    constructor(free) {
-        this.#free = free;
-    }
-    async take() {
-        if (this.#free > 0) {
-            this.#free -= 1;
-            return;
-        }
-        const { promise, resolve } = Promise.withResolvers();
-        this.#waiting.push(resolve);
-        await promise;
-    }
-    give() {
-        const next = this.#waiting.shift();
-        if (next === undefined)
-            this.#free += 1;
-        else
-            next();
-    }
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/chunk-buffers.js
@@ -33181,6 +33213,7 @@ function isSameOrigin(url, protocol, hostname, port) {
 
 
 
+
 /** Milliseconds: the longest first pause before something is tried again. */
 const session_FIRST_PAUSE = 1_000;
 /** Milliseconds for which a second try waits for a refusal before it sends the file. */
@@ -33263,6 +33296,8 @@ function openReading(plan, { elsewhere, lookupPace }, target, temp) {
             ask,
             pace: lookupPace,
             retries: inputs.retries,
+            slots: new Slots(inputs.maxParallel),
+            longestMs: idleTimeoutMs,
         },
         difference: (distribution, url, signal) => difference_differenceOf(distribution, url, { reader, download, temp }, signal),
     };

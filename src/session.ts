@@ -8,6 +8,7 @@ import { DownloadBudget } from './package-index/index-file.ts'
 import type { IndexAccess } from './package-index/lookups.ts'
 import { Pace, type Pause } from './package-index/pace.ts'
 import type { Ask, IndexReader } from './package-index/simple-index.ts'
+import { Slots } from './package-index/slots.ts'
 import type { UploadTarget } from './package-index/upload.ts'
 import type { Plan, PlanRequest } from './plan.ts'
 import type { ProgressMeter } from './report/progress-meter.ts'
@@ -134,6 +135,8 @@ export function openReading(
       ask,
       pace: lookupPace,
       retries: inputs.retries,
+      slots: new Slots(inputs.maxParallel),
+      longestMs: idleTimeoutMs,
     },
     difference: (distribution, url, signal) => differenceOf(distribution, url, { reader, download, temp }, signal),
   }

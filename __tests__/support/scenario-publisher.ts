@@ -8,6 +8,7 @@ import { Pace } from '../../src/package-index/pace.ts'
 import { publishFiles } from '../../src/package-index/publish-files.ts'
 import { RootProof } from '../../src/package-index/root-proof.ts'
 import type { SimpleIndex } from '../../src/package-index/simple-index.ts'
+import { Slots } from '../../src/package-index/slots.ts'
 import type { UploadTarget } from '../../src/package-index/upload.ts'
 import type { Publisher, Stage } from './scenario-run.ts'
 import { publishing, uploadTarget } from './upload-target.ts'
@@ -68,5 +69,7 @@ export function accessTo({ index, settings }: Stage, target: UploadTarget): Inde
       lookUp(project, distributions, root, target, { ...shared, prefer }, signal),
     pace: target.pace,
     retries: settings.retries,
+    slots: new Slots(settings.maxParallel),
+    longestMs: settings.idleTimeoutMs,
   }
 }

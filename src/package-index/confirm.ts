@@ -28,9 +28,11 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<void> {
   const start = performance.now()
+  // A last look may begin at the end of the time, and silent pages of other projects may keep it waiting.
+  const over = AbortSignal.timeout(timeoutMs + access.longestMs)
   const projects = Map.groupBy(distributions, ({ project }) => project)
   const waits = [...projects].map(([project, files]) => {
-    const wait = { project, start, timeoutMs, access, signal }
+    const wait = { project, start, timeoutMs, access, signal, over }
     return confirmProject(files, wait, onEnd)
   })
   await Promise.all(waits)
@@ -43,6 +45,8 @@ interface Wait {
   readonly timeoutMs: number
   readonly access: IndexAccess
   readonly signal: AbortSignal
+  /** The end of all looks. */
+  readonly over: AbortSignal
 }
 
 async function confirmProject(
@@ -88,12 +92,15 @@ interface Look {
 async function look(
   distributions: readonly Distribution[],
   prefer: PageFormat,
-  { project, access, signal }: Wait,
+  { project, access, signal, over }: Wait,
 ): Promise<Look> {
+  const ends = AbortSignal.any([signal, over])
   try {
-    const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, signal)
+    const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends)
     return { files, problem: undefined, isFinal: false }
   } catch (error) {
+    signal.throwIfAborted()
+    if (over.aborted) return { files: new Map(), problem: undefined, isFinal: true }
     if (!(error instanceof LookupFailure)) throw error
     return { files: new Map(), problem: error.problem, isFinal: error.retry === undefined }
   }

@@ -2,6 +2,7 @@ import type { Distribution } from '../distributions/distribution.ts'
 import type { Pace } from './pace.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
 import { type Ask, type Finding, LookupFailure, type PageFormat, type ProjectFindings } from './simple-index.ts'
+import type { Slots } from './slots.ts'
 
 /** What a run asks the simple index with. */
 export interface IndexAccess {
@@ -10,6 +11,10 @@ export interface IndexAccess {
   readonly pace: Pace
   /** Times that a lookup is tried again. */
   readonly retries: number
+  /** Lookups at the same time: the time of each begins when there is a connection for it. */
+  readonly slots: Slots
+  /** Milliseconds that one lookup may take. */
+  readonly longestMs: number
 }
 
 /** Milliseconds after which a lookup counts no more: somebody else may have published since. */
@@ -72,7 +77,7 @@ export class Lookups {
 
 /** A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or the signal's reason. */
 export async function askPatiently(
-  { ask, pace, retries }: IndexAccess,
+  { ask, pace, retries, slots }: IndexAccess,
   project: string,
   distributions: readonly Distribution[],
   prefer: PageFormat,
@@ -81,7 +86,7 @@ export async function askPatiently(
   for (let left = retries; ; left -= 1) {
     const turn = await pace.turn(signal)
     try {
-      const findings = await ask(project, distributions, prefer, signal)
+      const findings = await slots.use(() => ask(project, distributions, prefer, signal), signal)
       pace.answered(turn)
       return findings
     } catch (error) {

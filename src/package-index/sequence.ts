@@ -1,6 +1,7 @@
 import type { Distribution } from '../distributions/distribution.ts'
 import { type PublishError, problemsOf } from '../errors.ts'
 import { type FileResult, notTried, resultOf } from './outcome.ts'
+import { Slots } from './slots.ts'
 
 /** What the order has to know of the end of one file. */
 export interface SendEnd {
@@ -46,6 +47,9 @@ export async function sendInOrder<End extends SendEnd>(sequence: Sequence<End>):
   return sender.finish()
 }
 
+/** Each file gets its turn, if only to be told that it was not sent. */
+const ALWAYS = new AbortController().signal
+
 class Sender<End extends SendEnd> {
   readonly #sequence: Sequence<End>
   readonly #slots: Slots
@@ -80,14 +84,11 @@ class Sender<End extends SendEnd> {
   }
 
   async #send(distribution: Distribution): Promise<void> {
-    await this.#slots.take()
-    try {
+    await this.#slots.use(async () => {
       const held = this.#heldBack(distribution)
       if (held === undefined) await this.#sendNow(distribution)
       else this.#sequence.onResult(held)
-    } finally {
-      this.#slots.give()
-    }
+    }, ALWAYS)
   }
 
   async #sendNow(distribution: Distribution): Promise<void> {
@@ -160,30 +161,4 @@ function interrupted(distribution: Distribution, problem: PublishError | undefin
     code: problem?.code,
     message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
   })
-}
-
-/** At most so many at the same time; who waits longest is next. */
-class Slots {
-  #free: number
-  readonly #waiting: (() => void)[] = []
-
-  constructor(free: number) {
-    this.#free = free
-  }
-
-  async take(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1
-      return
-    }
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push(resolve)
-    await promise
-  }
-
-  give(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#free += 1
-    else next()
-  }
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
 import { publishFiles } from '../../../src/package-index/publish-files.ts'
 import type { Finding } from '../../../src/package-index/simple-index.ts'
+import { Slots } from '../../../src/package-index/slots.ts'
 import { startHostileIndex } from '../../support/hostile-index.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 import { publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
@@ -29,7 +30,7 @@ async function publish(statusLine: string, findings: readonly Finding[]): Promis
       [file.distribution],
       {
         ...request,
-        access: { ask, pace: quickPace(0), retries: 0 },
+        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), longestMs: 1_000 },
         policy: { ...request.policy, skipExisting: true },
         onResult: (result) => results.push(result),
       },
