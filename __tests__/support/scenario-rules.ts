@@ -152,7 +152,8 @@ function told(story: Story): string[] {
       [there === 'ours', 'and the index has not got these bytes'],
       [shown('ours'), 'and no page listed it'],
     ],
-    conflict: [...occupied, [!settings.skipExisting, 'although skip-existing is set']],
+    // A file that the server took was not left alone, whatever the index lists.
+    conflict: [...occupied, [!settings.skipExisting || uploads.some(saidYes), 'although skip-existing is set']],
     skipped: [...occupied, [settings.skipExisting, 'although skip-existing is not set']],
     rejected: [
       [uploads.some((one) => (one.status ?? 0) >= 300 || isLogin(one)), 'and the index never said no'],

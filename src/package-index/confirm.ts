@@ -28,7 +28,7 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<void> {
   const start = performance.now()
-  // A last look may begin at the end of the time, and silent pages of other projects may keep it waiting.
+  // A last look begins at the end of the time, and waits no longer than one silent page of another project.
   const over = AbortSignal.timeout(timeoutMs + access.longestMs)
   const projects = Map.groupBy(distributions, ({ project }) => project)
   const waits = [...projects].map(([project, files]) => {
@@ -45,7 +45,7 @@ interface Wait {
   readonly timeoutMs: number
   readonly access: IndexAccess
   readonly signal: AbortSignal
-  /** The end of all looks. */
+  /** From when on no look begins. */
   readonly over: AbortSignal
 }
 
@@ -94,13 +94,14 @@ async function look(
   prefer: PageFormat,
   { project, access, signal, over }: Wait,
 ): Promise<Look> {
-  const ends = AbortSignal.any([signal, over])
+  const patience = AbortSignal.any([signal, over])
   try {
-    const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends)
+    const once = { ...access, retries: 0 }
+    const { files } = await askPatiently(once, project, distributions, prefer, signal, patience)
     return { files, problem: undefined, isFinal: false }
   } catch (error) {
     signal.throwIfAborted()
-    if (over.aborted) return { files: new Map(), problem: undefined, isFinal: true }
+    if (error === over.reason) return { files: new Map(), problem: undefined, isFinal: true }
     if (!(error instanceof LookupFailure)) throw error
     return { files: new Map(), problem: error.problem, isFinal: error.retry === undefined }
   }

@@ -106,7 +106,7 @@ async function byContent(
     const host = printable(redact(entry.url.host, reader.secrets), 100)
     return unknown(`its file is on another host (${host}), which is not asked`)
   }
-  if (!budget.reserve(distribution.size)) return unknown('the limit of what a run fetches to compare is reached')
+  if (!budget.reserve(distribution.size)) return unknown(budget.why)
   let left = distribution.size
   try {
     return await fetched(distribution, entry, entry.url, comparison, signal, (bytes) => {
@@ -115,7 +115,9 @@ async function byContent(
   } catch (error) {
     if (!(error instanceof LookupFailure)) throw error
     // Not the time: a file that is too slow once is too slow each time.
-    if (error.retry !== undefined && !(error.problem.cause instanceof Silence)) throw error
+    const isSlow = error.problem.cause instanceof Silence
+    if (error.retry !== undefined && !isSlow) throw error
+    if (isSlow) budget.spendTime()
     return unknown(`its file cannot be fetched: ${error.problem.message}`)
   } finally {
     budget.giveBack(left)

@@ -8,6 +8,7 @@ const MOST_BYTES_A_RUN = 100_000_000
 /** What a run may still fetch, shared by all of its lookups. */
 export class DownloadBudget {
   #left: number
+  #isSlow = false
 
   constructor(bytes = MOST_BYTES_A_RUN) {
     this.#left = bytes
@@ -15,9 +16,21 @@ export class DownloadBudget {
 
   /** Sets bytes aside; false, and nothing is set aside, where they are no longer there. */
   reserve(bytes: number): boolean {
-    if (bytes > this.#left) return false
+    if (this.#isSlow || bytes > this.#left) return false
     this.#left -= bytes
     return true
+  }
+
+  /** A file did not come in its time. Each further one would cost the run as much. */
+  spendTime(): void {
+    this.#isSlow = true
+  }
+
+  /** Why nothing more is fetched: end of a sentence. */
+  get why(): string {
+    return this.#isSlow
+      ? 'a file that was fetched to compare did not come in time'
+      : 'the limit of what a run fetches to compare is reached'
   }
 
   /** Gives back what was set aside and not fetched. */

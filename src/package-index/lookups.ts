@@ -75,18 +75,22 @@ export class Lookups {
   }
 }
 
-/** A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or the signal's reason. */
+/**
+ * A lookup that is tried again where that may help, in the pace of the server. `patience` ends the wait for its turn, not
+ * the lookup itself. Rejects with LookupFailure, or with the reason of the signal that ended it.
+ */
 export async function askPatiently(
   { ask, pace, retries, slots }: IndexAccess,
   project: string,
   distributions: readonly Distribution[],
   prefer: PageFormat,
   signal: AbortSignal,
+  patience = signal,
 ): Promise<ProjectFindings> {
   for (let left = retries; ; left -= 1) {
-    const turn = await pace.turn(signal)
+    const turn = await pace.turn(patience)
     try {
-      const findings = await slots.use(() => ask(project, distributions, prefer, signal), signal)
+      const findings = await slots.use(() => ask(project, distributions, prefer, signal), patience)
       pace.answered(turn)
       return findings
     } catch (error) {

@@ -222,15 +222,15 @@ class Publishing {
     end?: UploadEnd,
   ): Promise<FileResult> {
     const sent = end === undefined ? {} : sentOf(end)
-    const mayBeOurs = end !== undefined && (end.outcome === 'published' || end.uncertain)
+    const wasTaken = end?.outcome === 'published'
     if (finding.state === 'same') {
       // What an earlier try of ours stored, the next one finds there.
-      const isOurs = mayBeOurs || end?.found !== undefined
+      const isOurs = wasTaken || end?.uncertain || end?.found !== undefined
       return present(distribution, isOurs ? 'published' : 'already-published', sent)
     }
     const { policy } = this.#request
-    // Nobody can say that the index's file was left alone where the server may have taken ours as well.
-    const strict = mayBeOurs ? { ...policy, skipExisting: false } : policy
+    // Nobody can say that the index's file was left alone where the server took ours as well.
+    const strict = wasTaken ? { ...policy, skipExisting: false } : policy
     return await occupied(distribution, finding, strict, sent, this.#signal)
   }
 

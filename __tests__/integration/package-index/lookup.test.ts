@@ -415,6 +415,16 @@ describe('a file without a digest', () => {
     assert.deepEqual(retry, { afterMs: undefined })
   })
 
+  it('are not fetched any more in a run, once one did not come in time', async () => {
+    const download = new DownloadBudget()
+    const asking = { options: { download }, reader: { idleTimeoutMs: 200 } }
+    assert.match(brief(await finding(page(link), asking, async () => {})), /^unknown .*cannot be fetched: /)
+    assert.match(
+      brief(await finding(page(link), asking, { body: BYTES })),
+      /^unknown .* a file that was fetched to compare did not come in time$/,
+    )
+  })
+
   it('is fetched only as long as the run has not fetched too much', async () => {
     const download = new DownloadBudget(25)
     for (const expected of [/^same/, /^same/, /^unknown .* limit/]) {
