@@ -375,7 +375,7 @@ async function byContent(distribution, entry, comparison, signal) {
         return unknown(`its file is on another host (${host}), which is not asked`);
     }
     if (!budget.reserve(distribution.size))
-        return unknown('the limit of what a run fetches to compare is reached');
+        return unknown(budget.why);
     let left = distribution.size;
     try {
         return await fetched(distribution, entry, entry.url, comparison, signal, (bytes) => {
@@ -386,8 +386,11 @@ async function byContent(distribution, entry, comparison, signal) {
         if (!(error instanceof simple_index/* LookupFailure */.B))
             throw error;
         // Not the time: a file that is too slow once is too slow each time.
-        if (error.retry !== undefined && !(error.problem.cause instanceof exchange/* Silence */.Ah))
+        const isSlow = error.problem.cause instanceof exchange/* Silence */.Ah;
+        if (error.retry !== undefined && !isSlow)
             throw error;
+        if (isSlow)
+            budget.spendTime();
         return unknown(`its file cannot be fetched: ${error.problem.message}`);
     }
     finally {

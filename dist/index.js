@@ -23121,15 +23121,26 @@ const MOST_BYTES_A_RUN = 100_000_000;
 /** What a run may still fetch, shared by all of its lookups. */
 class DownloadBudget {
     #left;
+    #isSlow = false;
     constructor(bytes = MOST_BYTES_A_RUN) {
         this.#left = bytes;
     }
     /** Sets bytes aside; false, and nothing is set aside, where they are no longer there. */
     reserve(bytes) {
-        if (bytes > this.#left)
+        if (this.#isSlow || bytes > this.#left)
             return false;
         this.#left -= bytes;
         return true;
+    }
+    /** A file did not come in its time. Each further one would cost the run as much. */
+    spendTime() {
+        this.#isSlow = true;
+    }
+    /** Why nothing more is fetched: end of a sentence. */
+    get why() {
+        return this.#isSlow
+            ? 'a file that was fetched to compare did not come in time'
+            : 'the limit of what a run fetches to compare is reached';
     }
     /** Gives back what was set aside and not fetched. */
     giveBack(bytes) {
@@ -24320,12 +24331,15 @@ class Lookups {
         return findings;
     }
 }
-/** A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or the signal's reason. */
-async function askPatiently({ ask, pace, retries, slots }, project, distributions, prefer, signal) {
+/**
+ * A lookup that is tried again where that may help, in the pace of the server. `patience` ends the wait for its turn, not
+ * the lookup itself. Rejects with LookupFailure, or with the reason of the signal that ended it.
+ */
+async function askPatiently({ ask, pace, retries, slots }, project, distributions, prefer, signal, patience = signal) {
     for (let left = retries;; left -= 1) {
-        const turn = await pace.turn(signal);
+        const turn = await pace.turn(patience);
         try {
-            const findings = await slots.use(() => ask(project, distributions, prefer, signal), signal);
+            const findings = await slots.use(() => ask(project, distributions, prefer, signal), patience);
             pace.answered(turn);
             return findings;
         }
@@ -24357,7 +24371,7 @@ const LONGEST_PAUSE = 10_000;
  */
 async function confirm_confirm(distributions, access, timeoutMs, onEnd, signal) {
     const start = performance.now();
-    // A last look may begin at the end of the time, and silent pages of other projects may keep it waiting.
+    // A last look begins at the end of the time, and waits no longer than one silent page of another project.
     const over = AbortSignal.timeout(timeoutMs + access.longestMs);
     const projects = Map.groupBy(distributions, ({ project }) => project);
     const waits = [...projects].map(([project, files]) => {
@@ -24397,14 +24411,15 @@ function isListed(finding) {
 }
 /** The wait is the retry. */
 async function look(distributions, prefer, { project, access, signal, over }) {
-    const ends = AbortSignal.any([signal, over]);
+    const patience = AbortSignal.any([signal, over]);
     try {
-        const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends);
+        const once = { ...access, retries: 0 };
+        const { files } = await askPatiently(once, project, distributions, prefer, signal, patience);
         return { files, problem: undefined, isFinal: false };
     }
     catch (error) {
         signal.throwIfAborted();
-        if (over.aborted)
+        if (error === over.reason)
             return { files: new Map(), problem: undefined, isFinal: true };
         if (!(error instanceof simple_index/* LookupFailure */.B))
             throw error;
@@ -25045,15 +25060,15 @@ class Publishing {
     /** A file that the index lists. `end`: of the upload before, where there was one. */
     async #existing(distribution, finding, end) {
         const sent = end === undefined ? {} : sentOf(end);
-        const mayBeOurs = end !== undefined && (end.outcome === 'published' || end.uncertain);
+        const wasTaken = end?.outcome === 'published';
         if (finding.state === 'same') {
             // What an earlier try of ours stored, the next one finds there.
-            const isOurs = mayBeOurs || end?.found !== undefined;
+            const isOurs = wasTaken || end?.uncertain || end?.found !== undefined;
             return present(distribution, isOurs ? 'published' : 'already-published', sent);
         }
         const { policy } = this.#request;
-        // Nobody can say that the index's file was left alone where the server may have taken ours as well.
-        const strict = mayBeOurs ? { ...policy, skipExisting: false } : policy;
+        // Nobody can say that the index's file was left alone where the server took ours as well.
+        const strict = wasTaken ? { ...policy, skipExisting: false } : policy;
         return await occupied(distribution, finding, strict, sent, this.#signal);
     }
     /** The server says that the file exists, and the index does not show which bytes. */
