@@ -6,8 +6,12 @@
 /** What can move the cursor, reorder text or hide in it: C0, C1, zero width, bidi, tags. Line ends are white space. */
 const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Co}|\p{Default_Ignorable_Code_Point}/gu
 
+/** What is one printable line as it is. Nearly every text is, and the tables of Unicode take a millisecond to load. */
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/
+
 /** Foreign text as one printable line of at most `max` characters: controls become blanks, runs of blanks one. */
 export function printable(text: string, max = 300): string {
+  if (text.length <= max && PLAIN.test(text)) return text
   // Clipped before the regular expressions too: a 64 KiB answer must not cost more than what is shown of it.
   const start = text.slice(0, max * 8)
   const line = start.replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim()
@@ -61,7 +65,7 @@ export function markdownBlock(lines: readonly string[]): string {
  */
 export function mermaidText(text: string, max = 140): string {
   return printable(text, max).replace(/[^A-Za-z0-9 ]/gu, (character) => {
-    const isSign = !/[\p{L}\p{M}\p{N}]/u.test(character) || character === MERMAID_PLACEHOLDER
+    const isSign = character <= '~' || !/[\p{L}\p{M}\p{N}]/u.test(character) || character === MERMAID_PLACEHOLDER
     return `#${character.codePointAt(0)};${isSign ? '#8204;' : ''}`
   })
 }
@@ -83,32 +87,41 @@ const SHORTEST_LINE = 16
 /** Fewer base64 characters than these are in too many innocent texts. */
 const SHORTEST_BASE64 = 6
 
+/** A form has at least a quarter of its value's characters: four of Latin-1 that are read as UTF-8 become one, of two units. */
+const SHORTENED_BY = 4
+
 /** Append-only: every value that must never be shown, in all forms in which a server could send it back. */
 export class Secrets {
+  /** Those whose forms nobody needed yet: no text was long enough for them. */
+  readonly #values = new Set<string>()
   readonly #forms = new Set<string>()
-  #longestFirst: readonly string[] | undefined
+  #longestFirst: readonly string[] = []
 
   /** A whole secret: its value, its lines, and what base64, percent-encoding and JSON make of them. */
   add(value: string): void {
-    this.#longestFirst = undefined
     const whole = value.trim()
-    if (whole.length >= SHORTEST_SECRET) for (const form of [value, whole]) this.#addForms(form)
+    if (whole.length >= SHORTEST_SECRET) for (const one of [value, whole]) this.#values.add(one)
     for (const line of whole.split(/[\r\n]+/)) {
       const trimmed = line.trim()
-      if (trimmed.length >= SHORTEST_LINE && !trimmed.startsWith('-----')) this.#addForms(trimmed)
+      if (trimmed.length >= SHORTEST_LINE && !trimmed.startsWith('-----')) this.#values.add(trimmed)
     }
   }
 
-  #addForms(value: string): void {
-    for (const form of [value, ...misread(value), ...percentForms(value), ...jsonForms(value), ...base64Forms(value)])
-      this.#forms.add(form)
-  }
-
-  /** Longest first, so that a secret that contains another one goes as a whole. */
-  forms(): readonly string[] {
-    this.#longestFirst ??= [...this.#forms].sort((a, b) => b.length - a.length)
+  /** All that a text of `length` characters can hold. Longest first, so that a secret that contains another one goes as a whole. */
+  forms(length: number): readonly string[] {
+    const before = this.#forms.size
+    for (const value of this.#values) {
+      if (value.length > length * SHORTENED_BY) continue
+      this.#values.delete(value)
+      for (const form of formsOf(value)) this.#forms.add(form)
+    }
+    if (this.#forms.size > before) this.#longestFirst = [...this.#forms].sort((a, b) => b.length - a.length)
     return this.#longestFirst
   }
+}
+
+function formsOf(value: string): string[] {
+  return [value, ...misread(value), ...percentForms(value), ...jsonForms(value), ...base64Forms(value)]
 }
 
 /** UTF-8 read as Latin-1, as header fields are (undici), and Latin-1 read as UTF-8, as bodies and reason phrases are. */
@@ -149,7 +162,7 @@ function base64Forms(value: string): string[] {
 /** Raw foreign text with every secret replaced by `***`. Runs before clipping and escaping: a cut secret would not be found. */
 export function redact(text: string, secrets: Secrets): string {
   let result = text
-  for (const form of secrets.forms()) if (result.includes(form)) result = result.replaceAll(form, '***')
+  for (const form of secrets.forms(text.length)) if (result.includes(form)) result = result.replaceAll(form, '***')
   return result
 }
 

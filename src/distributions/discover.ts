@@ -1,4 +1,4 @@
-import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Globber } from '@actions/glob'
 import { errorCodeOf, type ProblemDetails, type ProblemList, PublishError } from '../errors.ts'
@@ -57,7 +57,7 @@ interface Listing {
 export async function discover(where: Where, problems: ProblemList): Promise<Discovery> {
   const before = problems.length
   const listing = where.files.length > 0 ? await namedByPatterns(where, problems) : await inPackagesDir(where, problems)
-  const { candidates, notices, strayProblems } = await sortOut(listing, problems)
+  const { candidates, notices, strayProblems } = sortOut(listing, problems)
   const isExplained = problems.length > before + strayProblems
   const none = candidates.length > 0 || isExplained ? undefined : await problems.collect(listing.whyNone)
   if (none !== undefined) problems.add(none)
@@ -88,13 +88,10 @@ async function inPackagesDir({ workspace, packagesDir }: Where, problems: Proble
 }
 
 /** The directory that a path leads to, links resolved this once; or why there is none. */
-async function resolveDirectory(
-  given: string,
-  shown: string,
-): Promise<{ readonly directory?: string; readonly fault?: string }> {
+function resolveDirectory(given: string, shown: string): { readonly directory?: string; readonly fault?: string } {
   try {
-    const directory = await realpath(given)
-    if (!(await stat(directory)).isDirectory()) return { fault: `packages-dir ${shown} is a file, not a directory` }
+    const directory = realpathSync.native(given)
+    if (!statSync(directory).isDirectory()) return { fault: `packages-dir ${shown} is a file, not a directory` }
     // A pattern is one line, so that such a directory cannot be searched.
     return /[\r\n]/.test(directory) ? { fault: `the name of packages-dir ${shown} holds a line end` } : { directory }
   } catch (error) {
@@ -131,7 +128,7 @@ function patternBelow(shown: string): string {
 }
 
 async function namedByPatterns({ workspace, files }: Where, problems: ProblemList): Promise<Listing> {
-  const root = await realpath(workspace).catch(() => workspace)
+  const root = realPath(workspace)
   const lines = files.filter((line) => !/^\s*(?:#|$)/.test(line))
   const included = lines.filter((line) => !isExclusion(line))
   const excluded = await excludedBy(
@@ -185,7 +182,7 @@ async function matches(
   const found = await search([pattern, ...excluded], line)
   if (found.length > 0 || (await search([pattern], line)).length > 0) return found
   const [start = ''] = (await globberOf([pattern], line)).getSearchPaths()
-  const stats = await lstat(start).catch(() => undefined)
+  const stats = statsOf(start)
   if (stats?.isSymbolicLink())
     throw linkFault(`${shownPath(start, roots)}, where the pattern ${printable(line)} of files begins,`)
   throw patternFault(
@@ -216,9 +213,9 @@ async function globberOf(patterns: readonly string[], line: string): Promise<Glo
 }
 
 /** The files of a directory, links among them, in order. */
-async function filesIn(directory: string, shown: string): Promise<string[]> {
+function filesIn(directory: string, shown: string): string[] {
   try {
-    const entries = await readdir(directory, { withFileTypes: true })
+    const entries = readdirSync(directory, { withFileTypes: true })
     const files = entries.filter((entry) => !entry.isDirectory())
     return files.map(({ name }) => path.join(directory, name)).sort()
   } catch (error) {
@@ -244,17 +241,17 @@ function unreadable(error: unknown, shown: string): PublishError {
 }
 
 /** Tells distributions from what may lie beside them and from what is an error. */
-async function sortOut(
+function sortOut(
   { files, place, strayHint }: Listing,
   problems: ProblemList,
-): Promise<{ readonly candidates: FoundFile[]; readonly notices: string[]; readonly strayProblems: number }> {
+): { readonly candidates: FoundFile[]; readonly notices: string[]; readonly strayProblems: number } {
   const candidates: FoundFile[] = []
   const [aside, strays]: [FoundFile[], FoundFile[]] = [[], []]
   for (const found of files) {
     const legacy = legacyProblem(found.file)
     const isDistribution = distributionKind(found.file) !== undefined
     if (isHidden(found.file) || (!isDistribution && !legacy && isSideFile(found.file))) aside.push(found)
-    else if (await isLink(found.path)) problems.add(linkFault(found.shown))
+    else if (statsOf(found.path)?.isSymbolicLink()) problems.add(linkFault(found.shown))
     else if (isDistribution) candidates.push(found)
     else if (legacy) problems.add(legacy)
     else strays.push(found)
@@ -268,10 +265,21 @@ async function sortOut(
   return { candidates, notices, strayProblems: strays.length > 0 ? 1 : 0 }
 }
 
-async function isLink(file: string): Promise<boolean> {
-  // What is gone by now is told when it is opened.
-  const stats = await lstat(file).catch(() => undefined)
-  return stats?.isSymbolicLink() ?? false
+/** Of the link itself. Undefined where it cannot be read or is gone by now: that is told when it is opened. */
+function statsOf(file: string): Stats | undefined {
+  try {
+    return lstatSync(file)
+  } catch {
+    return undefined
+  }
+}
+
+function realPath(directory: string): string {
+  try {
+    return realpathSync.native(directory)
+  } catch {
+    return directory
+  }
 }
 
 function shownNames(files: readonly FoundFile[]): string {
