@@ -9571,7 +9571,7 @@ async function readZip(file, { verifyMetadata, signal }) {
     const inOrder = headers.toSorted((a, b) => a.offset - b.offset);
     let end = 0;
     for (const [index, central] of inOrder.entries()) {
-        if (index % MEMBERS_PER_TURN === 0)
+        if (index % MEMBERS_PER_TURN === MEMBERS_PER_TURN - 1)
             await turn(signal);
         if (central.offset !== end)
             throw doesNotTile(file, central, end);
@@ -9609,7 +9609,7 @@ async function readDirectory(file, range, signal) {
     const paths = new Set();
     let position = 0;
     while (position < directory.length) {
-        if (headers.length % MEMBERS_PER_TURN === 0)
+        if (headers.length % MEMBERS_PER_TURN === MEMBERS_PER_TURN - 1)
             await turn(signal);
         const header = parse(file, directory, position, range.offset);
         const path = (0,_archive_path_js__WEBPACK_IMPORTED_MODULE_7__/* .segmentsOf */ .O)(header.name).join('/');
@@ -10813,7 +10813,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
 /* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5979);
-/* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8432);
+/* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
 
@@ -12650,7 +12650,7 @@ const MARKS = [
 const STATUSES = new Set([200, 201, 400, 403, 405, 406, 418]);
 /** Such a page comes with 200 too (F5), and must not count as a success. Undefined: the answer looks like none. */
 function blockPageOf({ status, text }, secrets) {
-    if (!STATUSES.has(status))
+    if (text === '' || !STATUSES.has(status))
         return undefined;
     const said = (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .redact */ .E$)(text, secrets);
     const mark = MARKS.find(({ words }) => words.every((one) => one.test(said)));
@@ -17246,7 +17246,7 @@ function server_certificate_der(tag, ...contents) {
 
 /** Milliseconds. A handshake in memory takes five: this is only reached when the process itself stands still. */
 const TIME_LIMIT = 10_000;
-/** Anything that is no address: the server side picks its trust by name (see `serverFor`). */
+/** Anything that is no address: the server side may pick its trust by name (see `serverFor`). */
 const SERVER_NAME = 'verdict.invalid';
 /**
  * What a server built on OpenSSL says to this client certificate: one TLS handshake inside the process, without a
@@ -17277,15 +17277,13 @@ function clientContext({ chain, key }) {
 }
 function serverFor({ anchors, partial }) {
     const { certificate: cert, key } = makeServerCertificate();
-    const trust = (0,external_node_tls_.createSecureContext)({ cert, key, ca: pem(anchors), allowPartialTrustChain: partial });
-    return (0,external_node_tls_.createServer)({
-        ca: [],
-        requestCert: true,
-        rejectUnauthorized: false,
-        handshakeTimeout: TIME_LIMIT,
-        // `createServer` drops allowPartialTrustChain in silence; a context that is chosen by name keeps it.
-        SNICallback: (_name, callback) => callback(null, trust),
-    });
+    const trust = { cert, key, ca: pem(anchors) };
+    const rules = { requestCert: true, rejectUnauthorized: false, handshakeTimeout: TIME_LIMIT };
+    if (!partial)
+        return (0,external_node_tls_.createServer)({ ...trust, ...rules });
+    const context = (0,external_node_tls_.createSecureContext)({ ...trust, allowPartialTrustChain: true });
+    // `createServer` drops allowPartialTrustChain in silence; a context that is chosen by name keeps it.
+    return (0,external_node_tls_.createServer)({ ca: [], ...rules, SNICallback: (_name, callback) => callback(null, context) });
 }
 async function handshake(client, request) {
     const { promise, resolve, reject } = Promise.withResolvers();
@@ -17298,7 +17296,7 @@ async function handshake(client, request) {
     const socket = (0,external_node_tls_.connect)({
         socket: clientEnd,
         secureContext: client,
-        servername: SERVER_NAME,
+        ...(request.partial && { servername: SERVER_NAME }),
         // The peer is this very process, on a stream that nothing else can reach: there is nobody to authenticate.
         rejectUnauthorized: false,
     });
@@ -19099,6 +19097,8 @@ function inUploadOrder(a, b) {
         inOrder(a.file, b.file));
 }
 function byVersion(a, b) {
+    if (a === b)
+        return 0;
     const [left, right] = [parseVersion(a), parseVersion(b)];
     return left === undefined || right === undefined ? inOrder(a, b) : compareVersions(left, right);
 }
@@ -20337,7 +20337,7 @@ async function probe(run, plan, session, progress) {
     const { runner, signal } = run;
     const { url, identity } = plan;
     const { transport } = session;
-    const result = await connect(session, plan.inputs.retries, signal);
+    const result = await connect(session, plan, signal);
     progress.probe = result;
     if (plan.inputs.dryRun && result.facts?.asked) {
         const accepted = await transport.askAuthorities(signal);
@@ -20366,11 +20366,11 @@ async function probe(run, plan, session, progress) {
         progress.warnings.push(SERVER_DECIDES);
 }
 /** A name that is not resolved or a port that is closed may be there a moment later. */
-async function connect({ transport, pace }, retries, signal) {
-    for (let left = retries;; left -= 1) {
+async function connect({ transport, pace }, plan, signal) {
+    for (let left = plan.inputs.retries;; left -= 1) {
         const turn = await pace.turn(signal);
         try {
-            const result = await transport.probe(signal);
+            const result = await transport.probe(signal, neededSoon(plan));
             const { problem } = result;
             if (problem === undefined)
                 pace.answered(turn);
@@ -20383,6 +20383,12 @@ async function connect({ transport, pace }, retries, signal) {
             pace.left(turn);
         }
     }
+}
+/** Connections beside the first, where it is known without a lookup that all files will be sent. */
+function neededSoon({ inputs, simpleIndex, distributions }) {
+    if (simpleIndex !== 'off' || inputs.dryRun)
+        return 0;
+    return Math.min(inputs.maxParallel, distributions.length) - 1;
 }
 /**
  * A server that judges the certificate in HTTP (nginx) passes every handshake: in a dry run the names are all that shows
@@ -20438,8 +20444,8 @@ function daysLeft(expires, now) {
     return Math.floor((expires.getTime() - now.getTime()) / MS_PER_DAY);
 }
 
-// EXTERNAL MODULE: ./lib/runner.js + 1 modules
-var runner = __nccwpck_require__(8432);
+// EXTERNAL MODULE: ./lib/runner.js
+var runner = __nccwpck_require__(869);
 ;// CONCATENATED MODULE: ./lib/transport/comparison.js
 
 const NOTHING = { words: '', hint: undefined };
@@ -21956,7 +21962,7 @@ function runSection({ run, startedAt, finishedAt, reportPath }) {
 
 
 /** Tells the runner and the people how the run ended. One channel that fails (a full disk) does not silence the others. */
-async function deliver(finished, runner) {
+function deliver(finished, runner) {
     const reportPath = writeReport(finished, runner);
     const report = { ...finished, reportPath };
     for (const { kind, title, message } of annotationsOf(report))
@@ -21967,7 +21973,7 @@ async function deliver(finished, runner) {
     try {
         for (const [name, value] of outputsOf(report))
             runner.setOutput(name, value);
-        await runner.writeSummary(summaryOf(report));
+        runner.writeSummary(summaryOf(report));
     }
     catch (error) {
         runner.log('Report', `outputs or summary could not be written (${(0,lib_errors/* errorCodeOf */.D9)(error) ?? 'unknown error'})`);
@@ -23236,18 +23242,19 @@ const CONNECT_TIME = 30_000;
 function createConnector(options, question) {
     const context = secureContext(options);
     const limit = Math.min(CONNECT_TIME, options.idleTimeoutMs);
-    return async (signal) => {
+    return async (signal, witness) => {
         const attempt = newAttempt();
         const deadline = new AbortController();
         const timer = setTimeout(() => deadline.abort(SILENCE), limit);
         const sockets = [];
         try {
             const ends = AbortSignal.any([signal, deadline.signal]);
-            const connection = await connector_open(options, context, attempt, sockets, ends);
+            const connection = await connector_open(options, context, attempt, sockets, ends, witness);
             signal.throwIfAborted();
             return connection;
         }
         catch (error) {
+            witness?.failed();
             // The outermost alone: it takes those below it along. Destroyed before it, they would pull OpenSSL from under it.
             sockets.at(-1)?.destroy();
             // The caller's own end is no fault of the network.
@@ -23280,7 +23287,7 @@ function secureContext({ identity, trust, tlsMinVersion, tlsMaxVersion }) {
         maxVersion: tlsMaxVersion,
     });
 }
-async function connector_open(options, context, attempt, sockets, signal) {
+async function connector_open(options, context, attempt, sockets, signal, witness) {
     const path = await openRoute(options, attempt, sockets, signal);
     attempt.stage = 'handshake';
     const socket = (0,external_node_tls_.connect)({
@@ -23304,8 +23311,9 @@ async function connector_open(options, context, attempt, sockets, signal) {
         throw notAsked(options, attempt);
     if (usedUp) {
         socket.destroy();
-        return connector_open(options, context, attempt, sockets, signal);
+        return connector_open(options, context, attempt, sockets, signal, witness);
     }
+    witness?.proven();
     attempt.stage = 'gate';
     await passGate(socket, word, signal);
     return { socket, facts: { ...attempt.facts, asked: attempt.asked } };
@@ -23398,14 +23406,18 @@ function createTransport(options) {
     const seen = { asked: false, alert: undefined };
     /** Connections that no request has yet, those in the making among them. */
     const spares = [];
-    const open = async (signal) => {
-        const connection = await connect(signal);
+    const open = async (signal, witness) => {
+        const connection = await connect(signal, witness);
         seen.asked = connection.facts.asked;
         seen.alert = undefined;
         connection.socket.on('error', (error) => {
             seen.alert = alertOf(error) ?? seen.alert;
         });
         return connection;
+    };
+    const prepare = (count, signal = life.signal) => {
+        const made = () => open(signal).then(({ socket }) => socket, () => undefined);
+        spares.push(...Array.from({ length: count }, made));
     };
     const next = async () => {
         for (let kept = spares.shift(); kept !== undefined; kept = spares.shift()) {
@@ -23418,10 +23430,16 @@ function createTransport(options) {
     const dispatcher = createAgent(options, next);
     return {
         dispatcher,
-        async probe(signal) {
+        async probe(signal, soon = 0) {
+            const beside = new AbortController();
+            const witness = {
+                proven: () => prepare(soon, AbortSignal.any([life.signal, beside.signal])),
+                // Before their handshakes end: one refusal is enough for the server's log.
+                failed: () => beside.abort(new Error('the probe failed')),
+            };
             try {
-                const { socket, facts } = await open(AbortSignal.any([signal, life.signal]));
-                spares.push(Promise.resolve(socket));
+                const { socket, facts } = await open(AbortSignal.any([signal, life.signal]), witness);
+                spares.unshift(Promise.resolve(socket));
                 return { handshake: verdict(options, facts), facts, seen: facts, alert: undefined, problem: undefined };
             }
             catch (error) {
@@ -23431,10 +23449,7 @@ function createTransport(options) {
                 return { handshake, facts, seen, alert, problem: error };
             }
         },
-        prepare(count) {
-            const made = () => open(life.signal).then(({ socket }) => socket, () => undefined);
-            spares.push(...Array.from({ length: count }, made));
-        },
+        prepare: (count) => prepare(count),
         explain: (error) => explainDeath(error, seen, partyOf(options, question)),
         askAuthorities: (signal) => question.ask(signal),
         get acceptedAuthorities() {
@@ -23626,7 +23641,7 @@ async function publish(run) {
             material.remove();
     }
     completeResults(progress);
-    await deliver(reportOf(progress, runner.facts, signal.aborted, new Date()), runner);
+    deliver(reportOf(progress, runner.facts, signal.aborted, new Date()), runner);
     return hasSucceeded(progress);
 }
 function fail(error, { runner, secrets, signal }, progress) {
@@ -23700,8 +23715,8 @@ async function publishAll(run, plan, session, progress) {
         untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
         onMissing: (missing) => {
             meter.expect(missing);
-            // The first file of a project goes alone: what the others need is made meanwhile.
-            if (!inputs.dryRun)
+            // The first file of a project goes alone: what the others need is made meanwhile. Without lookups the probe began it.
+            if (!inputs.dryRun && plan.simpleIndex !== 'off')
                 session.transport.prepare(Math.min(inputs.maxParallel, missing.length) - 1);
             tellIndex(run, plan, missing.length);
         },
@@ -23750,312 +23765,23 @@ function completeResults({ distributions, results, problems }) {
 
 /***/ }),
 
-/***/ 8432:
+/***/ 869:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Y: () => (/* binding */ ACTION_VERSION),
-  j: () => (/* binding */ createRunner)
-});
-
-// EXTERNAL MODULE: ./lib/node_modules/@actions/core/lib/core.js + 3 modules
-var core = __nccwpck_require__(6120);
-// EXTERNAL MODULE: external "os"
-var external_os_ = __nccwpck_require__(857);
-// EXTERNAL MODULE: external "fs"
-var external_fs_ = __nccwpck_require__(9896);
-;// CONCATENATED MODULE: ./lib/node_modules/@actions/core/lib/summary.js
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { access, appendFile, writeFile } = external_fs_.promises;
-const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
-const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
-class Summary {
-    constructor() {
-        this._buffer = '';
-    }
-    /**
-     * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
-     * Also checks r/w permissions.
-     *
-     * @returns step summary file path
-     */
-    filePath() {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._filePath) {
-                return this._filePath;
-            }
-            const pathFromEnv = process.env[SUMMARY_ENV_VAR];
-            if (!pathFromEnv) {
-                throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
-            }
-            try {
-                yield access(pathFromEnv, external_fs_.constants.R_OK | external_fs_.constants.W_OK);
-            }
-            catch (_a) {
-                throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
-            }
-            this._filePath = pathFromEnv;
-            return this._filePath;
-        });
-    }
-    /**
-     * Wraps content in an HTML tag, adding any HTML attributes
-     *
-     * @param {string} tag HTML tag to wrap
-     * @param {string | null} content content within the tag
-     * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
-     *
-     * @returns {string} content wrapped in HTML element
-     */
-    wrap(tag, content, attrs = {}) {
-        const htmlAttrs = Object.entries(attrs)
-            .map(([key, value]) => ` ${key}="${value}"`)
-            .join('');
-        if (!content) {
-            return `<${tag}${htmlAttrs}>`;
-        }
-        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
-    }
-    /**
-     * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
-     *
-     * @param {SummaryWriteOptions} [options] (optional) options for write operation
-     *
-     * @returns {Promise<Summary>} summary instance
-     */
-    write(options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
-            const filePath = yield this.filePath();
-            const writeFunc = overwrite ? writeFile : appendFile;
-            yield writeFunc(filePath, this._buffer, { encoding: 'utf8' });
-            return this.emptyBuffer();
-        });
-    }
-    /**
-     * Clears the summary buffer and wipes the summary file
-     *
-     * @returns {Summary} summary instance
-     */
-    clear() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.emptyBuffer().write({ overwrite: true });
-        });
-    }
-    /**
-     * Returns the current summary buffer as a string
-     *
-     * @returns {string} string of summary buffer
-     */
-    stringify() {
-        return this._buffer;
-    }
-    /**
-     * If the summary buffer is empty
-     *
-     * @returns {boolen} true if the buffer is empty
-     */
-    isEmptyBuffer() {
-        return this._buffer.length === 0;
-    }
-    /**
-     * Resets the summary buffer without writing to summary file
-     *
-     * @returns {Summary} summary instance
-     */
-    emptyBuffer() {
-        this._buffer = '';
-        return this;
-    }
-    /**
-     * Adds raw text to the summary buffer
-     *
-     * @param {string} text content to add
-     * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
-     *
-     * @returns {Summary} summary instance
-     */
-    addRaw(text, addEOL = false) {
-        this._buffer += text;
-        return addEOL ? this.addEOL() : this;
-    }
-    /**
-     * Adds the operating system-specific end-of-line marker to the buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addEOL() {
-        return this.addRaw(external_os_.EOL);
-    }
-    /**
-     * Adds an HTML codeblock to the summary buffer
-     *
-     * @param {string} code content to render within fenced code block
-     * @param {string} lang (optional) language to syntax highlight code
-     *
-     * @returns {Summary} summary instance
-     */
-    addCodeBlock(code, lang) {
-        const attrs = Object.assign({}, (lang && { lang }));
-        const element = this.wrap('pre', this.wrap('code', code), attrs);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML list to the summary buffer
-     *
-     * @param {string[]} items list of items to render
-     * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
-     *
-     * @returns {Summary} summary instance
-     */
-    addList(items, ordered = false) {
-        const tag = ordered ? 'ol' : 'ul';
-        const listItems = items.map(item => this.wrap('li', item)).join('');
-        const element = this.wrap(tag, listItems);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML table to the summary buffer
-     *
-     * @param {SummaryTableCell[]} rows table rows
-     *
-     * @returns {Summary} summary instance
-     */
-    addTable(rows) {
-        const tableBody = rows
-            .map(row => {
-            const cells = row
-                .map(cell => {
-                if (typeof cell === 'string') {
-                    return this.wrap('td', cell);
-                }
-                const { header, data, colspan, rowspan } = cell;
-                const tag = header ? 'th' : 'td';
-                const attrs = Object.assign(Object.assign({}, (colspan && { colspan })), (rowspan && { rowspan }));
-                return this.wrap(tag, data, attrs);
-            })
-                .join('');
-            return this.wrap('tr', cells);
-        })
-            .join('');
-        const element = this.wrap('table', tableBody);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds a collapsable HTML details element to the summary buffer
-     *
-     * @param {string} label text for the closed state
-     * @param {string} content collapsable content
-     *
-     * @returns {Summary} summary instance
-     */
-    addDetails(label, content) {
-        const element = this.wrap('details', this.wrap('summary', label) + content);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML image tag to the summary buffer
-     *
-     * @param {string} src path to the image you to embed
-     * @param {string} alt text description of the image
-     * @param {SummaryImageOptions} options (optional) addition image attributes
-     *
-     * @returns {Summary} summary instance
-     */
-    addImage(src, alt, options) {
-        const { width, height } = options || {};
-        const attrs = Object.assign(Object.assign({}, (width && { width })), (height && { height }));
-        const element = this.wrap('img', null, Object.assign({ src, alt }, attrs));
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML section heading element
-     *
-     * @param {string} text heading text
-     * @param {number | string} [level=1] (optional) the heading level, default: 1
-     *
-     * @returns {Summary} summary instance
-     */
-    addHeading(text, level) {
-        const tag = `h${level}`;
-        const allowedTag = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].includes(tag)
-            ? tag
-            : 'h1';
-        const element = this.wrap(allowedTag, text);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML thematic break (<hr>) to the summary buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addSeparator() {
-        const element = this.wrap('hr', null);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML line break (<br>) to the summary buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addBreak() {
-        const element = this.wrap('br', null);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML blockquote to the summary buffer
-     *
-     * @param {string} text quote text
-     * @param {string} cite (optional) citation url
-     *
-     * @returns {Summary} summary instance
-     */
-    addQuote(text, cite) {
-        const attrs = Object.assign({}, (cite && { cite }));
-        const element = this.wrap('blockquote', text, attrs);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML anchor tag to the summary buffer
-     *
-     * @param {string} text link text/content
-     * @param {string} href hyperlink
-     *
-     * @returns {Summary} summary instance
-     */
-    addLink(text, href) {
-        const element = this.wrap('a', text, { href });
-        return this.addRaw(element).addEOL();
-    }
-}
-const _summary = new Summary();
-/**
- * @deprecated use `core.summary`
- */
-const markdownSummary = (/* unused pure expression or super */ null && (_summary));
-const summary = _summary;
-//# sourceMappingURL=summary.js.map
-// EXTERNAL MODULE: ./lib/text.js
-var lib_text = __nccwpck_require__(8804);
-;// CONCATENATED MODULE: ./lib/runner.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Y: () => (/* binding */ ACTION_VERSION),
+/* harmony export */   j: () => (/* binding */ createRunner)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6120);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8804);
 /** The port to the Actions runner: everything that this action tells it or learns from it. */
+
 
 
 /** Also in `package.json` (a contract test compares the two). */
 const ACTION_VERSION = '0.1.0';
-const ANNOTATE = { notice: core/* notice */.lm, warning: core/* warning */.$e, error: core/* error */.z3 };
+const ANNOTATE = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
 /** The width that makes the words of the log a column. */
 const WORD_WIDTH = 10;
 /** Characters of one line of the log. */
@@ -24078,25 +23804,29 @@ function createRunner(env, fallbackTemp, fallbackWorkspace) {
     return {
         facts: readFacts(env, fallbackTemp, fallbackWorkspace),
         surroundings: readSurroundings(env),
-        log: (word, text) => core/* info */.pq(logLine(word, text)),
+        log: (word, text) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .info */ .pq(logLine(word, text)),
         // Command data: the toolkit escapes line ends, and what stands behind `::debug::` is never read as a command.
-        debug: (text) => core/* debug */.Yz((0,lib_text/* clip */.$Q)(text, LONGEST_LINE)),
+        debug: (text) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .debug */ .Yz((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .clip */ .$Q)(text, LONGEST_LINE)),
         annotate: (kind, title, message) => ANNOTATE[kind](message, { title }),
-        mask: (line) => core/* setSecret */.Pq(line),
-        saveState: (name, value) => core/* saveState */.LZ(name, value),
-        state: (name) => core/* getState */.Gu(name),
-        setOutput: (name, value) => core/* setOutput */.uH(name, value),
-        writeSummary: async (markdown) => {
-            await summary.addRaw(markdown).write();
-        },
+        mask: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setSecret */ .Pq(line),
+        saveState: (name, value) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .saveState */ .LZ(name, value),
+        state: (name) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getState */ .Gu(name),
+        setOutput: (name, value) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH(name, value),
+        writeSummary: (markdown) => appendSummary(env, markdown),
     };
+}
+/** Without the toolkit's own, which loads all of `node:fs/promises` at the start of every run. */
+function appendSummary({ GITHUB_STEP_SUMMARY: file }, markdown) {
+    if (!file)
+        throw new Error('GITHUB_STEP_SUMMARY is not set');
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.appendFileSync)(file, markdown);
 }
 /** The runner acts on `::word::` at the start of a line: our own word stands there. */
 function logLine(word, text) {
-    return (0,lib_text/* defuse */.VP)(`${word.padEnd(WORD_WIDTH)}${(0,lib_text/* printable */.g$)(text, LONGEST_LINE)}`);
+    return (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .defuse */ .VP)(`${word.padEnd(WORD_WIDTH)}${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .printable */ .g$)(text, LONGEST_LINE)}`);
 }
 function readFacts(env, fallbackTemp, fallbackWorkspace) {
-    const value = (name) => (0,lib_text/* printable */.g$)(env[name] ?? '');
+    const value = (name) => (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .printable */ .g$)(env[name] ?? '');
     return {
         repository: value('GITHUB_REPOSITORY'),
         commit: value('GITHUB_SHA'),

@@ -15,7 +15,7 @@ export async function probe(run: PlanRequest, plan: Plan, session: Session, prog
   const { runner, signal } = run
   const { url, identity } = plan
   const { transport } = session
-  const result = await connect(session, plan.inputs.retries, signal)
+  const result = await connect(session, plan, signal)
   progress.probe = result
   if (plan.inputs.dryRun && result.facts?.asked) {
     const accepted = await transport.askAuthorities(signal)
@@ -36,11 +36,11 @@ export async function probe(run: PlanRequest, plan: Plan, session: Session, prog
 }
 
 /** A name that is not resolved or a port that is closed may be there a moment later. */
-async function connect({ transport, pace }: Session, retries: number, signal: AbortSignal): Promise<Probe> {
-  for (let left = retries; ; left -= 1) {
+async function connect({ transport, pace }: Session, plan: Plan, signal: AbortSignal): Promise<Probe> {
+  for (let left = plan.inputs.retries; ; left -= 1) {
     const turn = await pace.turn(signal)
     try {
-      const result = await transport.probe(signal)
+      const result = await transport.probe(signal, neededSoon(plan))
       const { problem } = result
       if (problem === undefined) pace.answered(turn)
       if (problem === undefined || !mayPass(problem) || left === 0) return result
@@ -49,6 +49,12 @@ async function connect({ transport, pace }: Session, retries: number, signal: Ab
       pace.left(turn)
     }
   }
+}
+
+/** Connections beside the first, where it is known without a lookup that all files will be sent. */
+function neededSoon({ inputs, simpleIndex, distributions }: Plan): number {
+  if (simpleIndex !== 'off' || inputs.dryRun) return 0
+  return Math.min(inputs.maxParallel, distributions.length) - 1
 }
 
 /**

@@ -38,7 +38,7 @@ export async function publish(run: PlanRequest): Promise<boolean> {
     if (progress.exported === undefined) material.remove()
   }
   completeResults(progress)
-  await deliver(reportOf(progress, runner.facts, signal.aborted, new Date()), runner)
+  deliver(reportOf(progress, runner.facts, signal.aborted, new Date()), runner)
   return hasSucceeded(progress)
 }
 
@@ -115,8 +115,9 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
     untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
     onMissing: (missing) => {
       meter.expect(missing)
-      // The first file of a project goes alone: what the others need is made meanwhile.
-      if (!inputs.dryRun) session.transport.prepare(Math.min(inputs.maxParallel, missing.length) - 1)
+      // The first file of a project goes alone: what the others need is made meanwhile. Without lookups the probe began it.
+      if (!inputs.dryRun && plan.simpleIndex !== 'off')
+        session.transport.prepare(Math.min(inputs.maxParallel, missing.length) - 1)
       tellIndex(run, plan, missing.length)
     },
     onSent: (distribution) => meter.ended(distribution),

@@ -1,4 +1,5 @@
 /** The port to the Actions runner: everything that this action tells it or learns from it. */
+import { appendFileSync } from 'node:fs'
 import * as core from '@actions/core'
 import { clip, defuse, printable } from './text.ts'
 
@@ -53,8 +54,8 @@ export interface Runner {
   saveState(name: string, value: string): void
   state(name: string): string
   setOutput(name: string, value: string): void
-  /** Appends Markdown to the job's summary. */
-  writeSummary(markdown: string): Promise<void>
+  /** Appends Markdown to the job's summary. Throws the system's error where it cannot be written. */
+  writeSummary(markdown: string): void
 }
 
 const ANNOTATE = { notice: core.notice, warning: core.warning, error: core.error } as const
@@ -94,10 +95,14 @@ export function createRunner(env: NodeJS.ProcessEnv, fallbackTemp: string, fallb
     saveState: (name, value) => core.saveState(name, value),
     state: (name) => core.getState(name),
     setOutput: (name, value) => core.setOutput(name, value),
-    writeSummary: async (markdown) => {
-      await core.summary.addRaw(markdown).write()
-    },
+    writeSummary: (markdown) => appendSummary(env, markdown),
   }
+}
+
+/** Without the toolkit's own, which loads all of `node:fs/promises` at the start of every run. */
+function appendSummary({ GITHUB_STEP_SUMMARY: file }: NodeJS.ProcessEnv, markdown: string): void {
+  if (!file) throw new Error('GITHUB_STEP_SUMMARY is not set')
+  appendFileSync(file, markdown)
 }
 
 /** The runner acts on `::word::` at the start of a line: our own word stands there. */

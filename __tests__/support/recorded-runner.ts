@@ -31,7 +31,7 @@ export function recordRunner(temp: string, onState: (value: string) => void = ()
     },
     state: (name) => states.get(name) ?? '',
     setOutput: () => {},
-    writeSummary: async () => {},
+    writeSummary: () => {},
   }
 }
 

@@ -27,7 +27,7 @@ export interface Verdict {
 /** Milliseconds. A handshake in memory takes five: this is only reached when the process itself stands still. */
 const TIME_LIMIT = 10_000
 
-/** Anything that is no address: the server side picks its trust by name (see `serverFor`). */
+/** Anything that is no address: the server side may pick its trust by name (see `serverFor`). */
 const SERVER_NAME = 'verdict.invalid'
 
 /**
@@ -59,15 +59,12 @@ function clientContext({ chain, key }: VerdictRequest): SecureContext | string {
 
 function serverFor({ anchors, partial }: VerdictRequest) {
   const { certificate: cert, key } = makeServerCertificate()
-  const trust = createSecureContext({ cert, key, ca: pem(anchors), allowPartialTrustChain: partial })
-  return createServer({
-    ca: [],
-    requestCert: true,
-    rejectUnauthorized: false,
-    handshakeTimeout: TIME_LIMIT,
-    // `createServer` drops allowPartialTrustChain in silence; a context that is chosen by name keeps it.
-    SNICallback: (_name, callback) => callback(null, trust),
-  })
+  const trust = { cert, key, ca: pem(anchors) }
+  const rules = { requestCert: true, rejectUnauthorized: false, handshakeTimeout: TIME_LIMIT }
+  if (!partial) return createServer({ ...trust, ...rules })
+  const context = createSecureContext({ ...trust, allowPartialTrustChain: true })
+  // `createServer` drops allowPartialTrustChain in silence; a context that is chosen by name keeps it.
+  return createServer({ ca: [], ...rules, SNICallback: (_name, callback) => callback(null, context) })
 }
 
 async function handshake(client: SecureContext, request: VerdictRequest): Promise<Verdict> {
@@ -81,7 +78,7 @@ async function handshake(client: SecureContext, request: VerdictRequest): Promis
   const socket = connect({
     socket: clientEnd,
     secureContext: client,
-    servername: SERVER_NAME,
+    ...(request.partial && { servername: SERVER_NAME }),
     // The peer is this very process, on a stream that nothing else can reach: there is nobody to authenticate.
     rejectUnauthorized: false,
   })

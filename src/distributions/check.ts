@@ -203,6 +203,7 @@ function inUploadOrder(a: Distribution, b: Distribution): number {
 }
 
 function byVersion(a: string, b: string): number {
+  if (a === b) return 0
   const [left, right] = [parseVersion(a), parseVersion(b)]
   return left === undefined || right === undefined ? inOrder(a, b) : compareVersions(left, right)
 }

@@ -93,7 +93,7 @@ export async function readZip(
   const inOrder = headers.toSorted((a, b) => a.offset - b.offset)
   let end = 0
   for (const [index, central] of inOrder.entries()) {
-    if (index % MEMBERS_PER_TURN === 0) await turn(signal)
+    if (index % MEMBERS_PER_TURN === MEMBERS_PER_TURN - 1) await turn(signal)
     if (central.offset !== end) throw doesNotTile(file, central, end)
     const next = inOrder[index + 1]?.offset ?? range.offset
     const { local, dataOffset } = about(file, central, () => readLocal(file, central))
@@ -132,7 +132,7 @@ async function readDirectory(
   const paths = new Set<string>()
   let position = 0
   while (position < directory.length) {
-    if (headers.length % MEMBERS_PER_TURN === 0) await turn(signal)
+    if (headers.length % MEMBERS_PER_TURN === MEMBERS_PER_TURN - 1) await turn(signal)
     const header = parse(file, directory, position, range.offset)
     const path = segmentsOf(header.name).join('/')
     if (paths.has(path)) throw refused(file, header.name, header.offset, 'there is another member of this name')

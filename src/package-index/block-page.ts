@@ -53,7 +53,7 @@ const STATUSES: ReadonlySet<number> = new Set([200, 201, 400, 403, 405, 406, 418
 
 /** Such a page comes with 200 too (F5), and must not count as a success. Undefined: the answer looks like none. */
 export function blockPageOf({ status, text }: Answer, secrets: Secrets): BlockPage | undefined {
-  if (!STATUSES.has(status)) return undefined
+  if (text === '' || !STATUSES.has(status)) return undefined
   const said = redact(text, secrets)
   const mark = MARKS.find(({ words }) => words.every((one) => one.test(said)))
   if (mark === undefined) return undefined

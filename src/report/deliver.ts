@@ -11,7 +11,7 @@ import type { RunReport } from './run-report.ts'
 import { summaryOf } from './summary.ts'
 
 /** Tells the runner and the people how the run ended. One channel that fails (a full disk) does not silence the others. */
-export async function deliver(finished: RunReport, runner: Runner): Promise<void> {
+export function deliver(finished: RunReport, runner: Runner): void {
   const reportPath = writeReport(finished, runner)
   const report = { ...finished, reportPath }
   for (const { kind, title, message } of annotationsOf(report)) runner.annotate(kind, title, message)
@@ -19,7 +19,7 @@ export async function deliver(finished: RunReport, runner: Runner): Promise<void
   for (const line of closingLines(report)) runner.log('Next', line)
   try {
     for (const [name, value] of outputsOf(report)) runner.setOutput(name, value)
-    await runner.writeSummary(summaryOf(report))
+    runner.writeSummary(summaryOf(report))
   } catch (error) {
     runner.log('Report', `outputs or summary could not be written (${errorCodeOf(error) ?? 'unknown error'})`)
   }

@@ -53,8 +53,16 @@ export interface Connection {
   readonly facts: HandshakeFacts
 }
 
+/** Is told of a connection in the making. */
+export interface Witness {
+  /** The server has proven who it is; what it thinks of us is not known yet. */
+  proven(): void
+  /** There is no connection; what follows is the search for words. */
+  failed(): void
+}
+
 /** A new connection to the origin; rejects with ConnectionFailure, or with the signal's reason. */
-export type Connect = (signal: AbortSignal) => Promise<Connection>
+export type Connect = (signal: AbortSignal, witness?: Witness) => Promise<Connection>
 
 /** Milliseconds for the name, the connection, the proxy's answer, the handshake and the gate together. */
 const CONNECT_TIME = 30_000
@@ -66,17 +74,18 @@ const CONNECT_TIME = 30_000
 export function createConnector(options: TransportOptions, question: AuthorityQuestion): Connect {
   const context = secureContext(options)
   const limit = Math.min(CONNECT_TIME, options.idleTimeoutMs)
-  return async (signal) => {
+  return async (signal, witness) => {
     const attempt = newAttempt()
     const deadline = new AbortController()
     const timer = setTimeout(() => deadline.abort(SILENCE), limit)
     const sockets: Socket[] = []
     try {
       const ends = AbortSignal.any([signal, deadline.signal])
-      const connection = await open(options, context, attempt, sockets, ends)
+      const connection = await open(options, context, attempt, sockets, ends, witness)
       signal.throwIfAborted()
       return connection
     } catch (error) {
+      witness?.failed()
       // The outermost alone: it takes those below it along. Destroyed before it, they would pull OpenSSL from under it.
       sockets.at(-1)?.destroy()
       // The caller's own end is no fault of the network.
@@ -115,6 +124,7 @@ async function open(
   attempt: Attempt,
   sockets: Socket[],
   signal: AbortSignal,
+  witness: Witness | undefined,
 ): Promise<Connection> {
   const path = await openRoute(options, attempt, sockets, signal)
   attempt.stage = 'handshake'
@@ -138,8 +148,9 @@ async function open(
   if (options.requireClientAuth && !attempt.asked) throw notAsked(options, attempt)
   if (usedUp) {
     socket.destroy()
-    return open(options, context, attempt, sockets, signal)
+    return open(options, context, attempt, sockets, signal, witness)
   }
+  witness?.proven()
   attempt.stage = 'gate'
   await passGate(socket, word, signal)
   return { socket, facts: { ...attempt.facts, asked: attempt.asked } }

@@ -5,7 +5,7 @@ import type { PublishError } from '../errors.ts'
 import { type AcceptedAuthorities, createAuthorityQuestion } from './accepted-authorities.ts'
 import { alertOf } from './alert.ts'
 import { compare } from './comparison.ts'
-import { type Connection, createConnector, partyOf, type TransportOptions } from './connector.ts'
+import { type Connection, createConnector, partyOf, type TransportOptions, type Witness } from './connector.ts'
 import { explainDeath, type Seen } from './explain.ts'
 import { isOpen } from './gate.ts'
 import { ConnectionFailure, type Handshake, type HandshakeFacts } from './handshake.ts'
@@ -29,8 +29,11 @@ export interface Probe {
 /** The way to one origin, for one identity and one trust. */
 export interface Transport {
   readonly dispatcher: Dispatcher
-  /** One bare TLS handshake, without HTTP. Rejects with the signal's reason alone. */
-  probe(signal: AbortSignal): Promise<Probe>
+  /**
+   * One bare TLS handshake, without HTTP. `soon` connections more are begun once the server has proven who it is: no
+   * certificate is refused on them before it is refused here. Rejects with the signal's reason alone.
+   */
+  probe(signal: AbortSignal, soon?: number): Promise<Probe>
   /**
    * Begins with so many connections more, for requests that are about to come side by side. One that fails is forgotten:
    * the request that wants it makes its own, and tells of it.
@@ -70,14 +73,22 @@ export function createTransport(options: TransportOptions): Transport {
   /** Connections that no request has yet, those in the making among them. */
   const spares: Promise<TLSSocket | undefined>[] = []
 
-  const open = async (signal: AbortSignal): Promise<Connection> => {
-    const connection = await connect(signal)
+  const open = async (signal: AbortSignal, witness?: Witness): Promise<Connection> => {
+    const connection = await connect(signal, witness)
     seen.asked = connection.facts.asked
     seen.alert = undefined
     connection.socket.on('error', (error) => {
       seen.alert = alertOf(error) ?? seen.alert
     })
     return connection
+  }
+  const prepare = (count: number, signal = life.signal): void => {
+    const made = () =>
+      open(signal).then(
+        ({ socket }) => socket,
+        () => undefined,
+      )
+    spares.push(...Array.from({ length: count }, made))
   }
   const next = async (): Promise<TLSSocket> => {
     for (let kept = spares.shift(); kept !== undefined; kept = spares.shift()) {
@@ -89,10 +100,16 @@ export function createTransport(options: TransportOptions): Transport {
   const dispatcher = createAgent(options, next)
   return {
     dispatcher,
-    async probe(signal) {
+    async probe(signal, soon = 0) {
+      const beside = new AbortController()
+      const witness: Witness = {
+        proven: () => prepare(soon, AbortSignal.any([life.signal, beside.signal])),
+        // Before their handshakes end: one refusal is enough for the server's log.
+        failed: () => beside.abort(new Error('the probe failed')),
+      }
       try {
-        const { socket, facts } = await open(AbortSignal.any([signal, life.signal]))
-        spares.push(Promise.resolve(socket))
+        const { socket, facts } = await open(AbortSignal.any([signal, life.signal]), witness)
+        spares.unshift(Promise.resolve(socket))
         return { handshake: verdict(options, facts), facts, seen: facts, alert: undefined, problem: undefined }
       } catch (error) {
         if (!(error instanceof ConnectionFailure)) throw error
@@ -100,14 +117,7 @@ export function createTransport(options: TransportOptions): Transport {
         return { handshake, facts, seen, alert, problem: error }
       }
     },
-    prepare(count) {
-      const made = () =>
-        open(life.signal).then(
-          ({ socket }) => socket,
-          () => undefined,
-        )
-      spares.push(...Array.from({ length: count }, made))
-    },
+    prepare: (count) => prepare(count),
     explain: (error) => explainDeath(error, seen, partyOf(options, question)),
     askAuthorities: (signal) => question.ask(signal),
     get acceptedAuthorities() {

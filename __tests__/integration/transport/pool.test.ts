@@ -101,6 +101,38 @@ describe('the pool', () => {
     assert.equal(running.connections, 3)
   })
 
+  it('begins connections that will be needed soon while the probe waits for the word of the server', async (t) => {
+    const made = Promise.withResolvers<void>()
+    const { transport, running, url } = await pool(
+      t,
+      (socket, number) => {
+        serve(socket)
+        if (number === 3) made.resolve()
+      },
+      { connections: 3 },
+    )
+    const { problem } = await transport.probe(new AbortController().signal, 2)
+    assert.equal(problem, undefined)
+    await made.promise
+    assert.deepEqual(await Promise.all([1, 2, 3].map(() => get(url, transport))), ['ok', 'ok', 'ok'])
+    assert.equal(running.connections, 3)
+  })
+
+  it('shows a certificate that is refused once, however many connections will be needed soon', async (t) => {
+    let shown = 0
+    const { transport } = await pool(t, (socket) => {
+      const secured = secure(socket, { server, ca: root.pem, requestCert: true })
+      secured.on('secure', () => {
+        if (secured.getPeerX509Certificate() !== undefined) shown += 1
+        secured.destroy()
+      })
+    })
+    const { handshake, problem } = await transport.probe(new AbortController().signal, 5)
+    assert.equal(handshake, 'refused')
+    assert.equal(problem?.code, 'E_TLS_CLIENT_REFUSED')
+    assert.equal(shown, 1)
+  })
+
   it('replaces prepared connections that failed or died, without a word', async (t) => {
     const closed = Promise.withResolvers<void>()
     const { transport, running, url } = await pool(t, (socket, number) => {
