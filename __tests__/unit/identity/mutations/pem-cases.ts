@@ -183,7 +183,7 @@ const LARGE: readonly string[] = [
   fill('Proc-Type: 4,ENCRYPTED\n', `-----BEGIN RSA ${'PRIVATE'} KEY-----\n`),
   fill('A: \n', `-----BEGIN RSA ${'PRIVATE'} KEY-----\n`),
   fill('a', '-----BEGIN '),
-  fill('\n', '-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED'),
+  fill('\n', `-----BEGIN RSA ${'PRIVATE'} KEY-----\nProc-Type: 4,ENCRYPTED`),
   `"${fill('\\"', '-----BEGIN')}"`,
   fill('\ufeff', '-----BEGIN CERTIFICATE-----'),
   fill(ed.pem),
