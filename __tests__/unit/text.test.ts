@@ -201,6 +201,15 @@ describe('redact', () => {
     assert.equal(redact('first-one second-one', secrets), '*** ***')
   })
 
+  it('finds a form in a text that is shorter than the secret, and the secret in a longer text after that', () => {
+    // The UTF-8 of four euro signs, stored by somebody who read it as Latin-1.
+    const secret = Buffer.from('€€€€', 'utf8').toString('latin1')
+    const secrets = secretsOf(secret)
+    assert.equal(redact('€€€€', secrets), '***')
+    assert.equal(redact('abc', secrets), 'abc')
+    assert.equal(redact(`a ${secret} b`, secrets), 'a *** b')
+  })
+
   it('does not search for values under 4 characters, which would blank half of every text', () => {
     assert.equal(redact('the cat', secretsOf('cat', ' at ', 'a')), 'the cat')
     assert.equal(redact('the cats', secretsOf('cats')), 'the ***')

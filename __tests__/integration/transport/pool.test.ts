@@ -33,8 +33,8 @@ function serve(socket: Socket, options: { requestCert?: boolean; maxVersion?: 'T
   return secured
 }
 
-async function probed(transport: Transport): Promise<void> {
-  const { problem } = await transport.probe(new AbortController().signal)
+async function probed(transport: Transport, soon = 0): Promise<void> {
+  const { problem } = await transport.probe(new AbortController().signal, soon)
   assert.equal(problem, undefined)
 }
 
@@ -83,40 +83,34 @@ describe('the pool', () => {
     assert.equal(running.connections, 2)
   })
 
-  it('uses the connections that were prepared for requests side by side, and makes no more', async (t) => {
-    const made = Promise.withResolvers<void>()
-    const { transport, running, url } = await pool(
-      t,
-      (socket, number) => {
-        serve(socket)
-        if (number === 3) made.resolve()
+  const soon: readonly (readonly [string, (transport: Transport) => Promise<void>])[] = [
+    [
+      'prepared after the probe',
+      async (transport) => {
+        await probed(transport)
+        transport.prepare(2)
       },
-      { connections: 3 },
-    )
-    await probed(transport)
-    transport.prepare(2)
-    // Before any request asks for them.
-    await made.promise
-    assert.deepEqual(await Promise.all([1, 2, 3].map(() => get(url, transport))), ['ok', 'ok', 'ok'])
-    assert.equal(running.connections, 3)
-  })
-
-  it('begins connections that will be needed soon while the probe waits for the word of the server', async (t) => {
-    const made = Promise.withResolvers<void>()
-    const { transport, running, url } = await pool(
-      t,
-      (socket, number) => {
-        serve(socket)
-        if (number === 3) made.resolve()
-      },
-      { connections: 3 },
-    )
-    const { problem } = await transport.probe(new AbortController().signal, 2)
-    assert.equal(problem, undefined)
-    await made.promise
-    assert.deepEqual(await Promise.all([1, 2, 3].map(() => get(url, transport))), ['ok', 'ok', 'ok'])
-    assert.equal(running.connections, 3)
-  })
+    ],
+    ['begun while the probe waits for the word of the server', (transport) => probed(transport, 2)],
+  ]
+  for (const [when, begin] of soon) {
+    it(`uses the connections for requests side by side that were ${when}, and makes no more`, async (t) => {
+      const made = Promise.withResolvers<void>()
+      const { transport, running, url } = await pool(
+        t,
+        (socket, number) => {
+          serve(socket)
+          if (number === 3) made.resolve()
+        },
+        { connections: 3 },
+      )
+      await begin(transport)
+      // Before any request asks for them.
+      await made.promise
+      assert.deepEqual(await Promise.all([1, 2, 3].map(() => get(url, transport))), ['ok', 'ok', 'ok'])
+      assert.equal(running.connections, 3)
+    })
+  }
 
   it('shows a certificate that is refused once, however many connections will be needed soon', async (t) => {
     let shown = 0
