@@ -1,6 +1,6 @@
 // Compiles src/ with tsc and bundles it into one file with ncc: build.mjs [output folder, default dist].
 import { spawnSync } from 'node:child_process'
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -19,6 +19,23 @@ const NEVER_REACHED = {
   'undici/lib/web/webidl/index.js': 'exports.webidl = { is: { FormData: () => false } }',
 }
 
+/** Throws as Node's own does, which takes a millisecond to load. */
+const ASSERT = "(value, message) => { if (!value) process.getBuiltinModule('node:assert')(value, message) }"
+
+/** Lines of libraries as the bundle has them: file, the line, what stands there instead. */
+const CHANGED = [
+  // The parser is made while the probe waits for the server, and not when the first file is about to go.
+  ['undici/lib/dispatcher/client-h1.js', 'let llhttpInstance = null', 'let llhttpInstance = lazyllhttp()'],
+  // All that undici wants of Node's own HTTP client, which takes two milliseconds to load: a limit, and the class of a body that is none of ours.
+  ['undici/lib/dispatcher/client.js', "const http = require('node:http')", 'const http = { maxHeaderSize: 16384 }'],
+  ['undici/lib/core/util.js', "const { IncomingMessage } = require('node:http')", 'class IncomingMessage {}'],
+  ...['core/connect', 'core/request', 'core/util', 'dispatcher/client', 'dispatcher/client-h1'].map((name) => [
+    `undici/lib/${name}.js`,
+    "const assert = require('node:assert')",
+    `const assert = ${ASSERT}`,
+  ]),
+]
+
 /** Loading it does nothing, which it does not say of itself: what nobody uses of it may go, an HTTP client among that. */
 const WITHOUT_SIDE_EFFECTS = '@actions/core'
 
@@ -33,8 +50,26 @@ function trimLibraries() {
     readFileSync(path.join(own, file))
     writeFileSync(path.join(own, file), `${text}\n`)
   }
+  for (const [name, line, instead] of CHANGED) {
+    const file = path.join(own, name)
+    const text = readFileSync(file, 'utf8')
+    if (!text.includes(`\n${line}\n`)) throw new Error(`${name} has no line \`${line}\``)
+    writeFileSync(
+      file,
+      text.replace(line, () => instead),
+    )
+  }
   const manifest = path.join(own, WITHOUT_SIDE_EFFECTS, 'package.json')
   writeFileSync(manifest, JSON.stringify({ ...JSON.parse(readFileSync(manifest, 'utf8')), sideEffects: false }))
+}
+
+/** One other character, and V8 holds and reads the whole file with two bytes a character. */
+function inAscii() {
+  for (const name of readdirSync(output).filter((one) => one.endsWith('.js'))) {
+    const file = path.join(output, name)
+    const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/[\u0080-\uffff]/g, escaped))
+  }
 }
 
 function run(script, ...args) {
@@ -54,3 +89,4 @@ rmSync(output, { recursive: true, force: true })
 run('typescript/bin/tsc', '--project', 'tsconfig.build.json')
 trimLibraries()
 run('@vercel/ncc/dist/ncc/cli.js', 'build', 'lib/index.js', '--out', output, '--license', 'licenses.txt', '--quiet')
+inAscii()

@@ -99,8 +99,8 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
   const { runner, signal } = run
   const { inputs, distributions } = plan
   const meter = new ProgressMeter(performance.now())
-  const target = uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter)
-  const { access, difference } = openReading(plan, session, target, runner.facts.temp)
+  const target = await uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter)
+  const { access, difference } = await openReading(plan, session, target, runner.facts.temp)
   const ticking = setInterval(() => {
     for (const line of meter.lines(performance.now())) runner.log('Progress', line)
   }, PROGRESS_EVERY)

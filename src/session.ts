@@ -77,16 +77,16 @@ function newPace({ inputs }: Plan, pause: Pause): Pace {
 }
 
 /** Where files are sent, and as whom: of a certificate that the server never asked for it knows nothing. */
-export function uploadTarget(
+export async function uploadTarget(
   { secrets }: PlanRequest,
   { url, inputs, identity }: Plan,
   { transport, pace }: Session,
   handshake: Handshake,
   meter: ProgressMeter,
-): UploadTarget {
+): Promise<UploadTarget> {
   const { credentials, idleTimeoutMs, retries } = inputs
   return {
-    dispatcher: transport.dispatcher,
+    dispatcher: await transport.dispatcher,
     url,
     authorization: credentials && basicAuthorization(credentials, secrets),
     // Not "twine": pypiserver answers that in another way.
@@ -113,15 +113,16 @@ export interface Reading {
 }
 
 /** How files are looked up and fetched. Credentials go to the origin of `repository-url` alone. */
-export function openReading(
+export async function openReading(
   plan: Plan,
   { elsewhere, lookupPace }: Session,
   target: UploadTarget,
   temp: string,
-): Reading {
+): Promise<Reading> {
   const { simpleIndex, inputs } = plan
   if (simpleIndex === 'off') return { access: undefined, difference: async () => '' }
-  const { dispatcher, explain } = elsewhere ?? target
+  const { explain } = elsewhere ?? target
+  const dispatcher = elsewhere === undefined ? target.dispatcher : await elsewhere.dispatcher
   const { userAgent, idleTimeoutMs, secrets } = target
   const authorization = elsewhere === undefined ? target.authorization : undefined
   const reader: IndexReader = { dispatcher, explain, authorization, userAgent, idleTimeoutMs, secrets }

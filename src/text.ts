@@ -4,7 +4,19 @@
  */
 
 /** What can move the cursor, reorder text or hide in it: C0, C1, zero width, bidi, tags. Line ends are white space. */
-const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Co}|\p{Default_Ignorable_Code_Point}/gu
+const UNPRINTABLE = unicodePattern('\\p{Cc}|\\p{Cf}|\\p{Cs}|\\p{Co}|\\p{Default_Ignorable_Code_Point}', 'gu')
+
+/**
+ * A pattern with classes of Unicode, built when it is first asked for. V8 reads their tables for each such literal already
+ * when it reads the program, whether the code ever runs or not: a millisecond at every start.
+ */
+export function unicodePattern(source: string, flags = 'u'): () => RegExp {
+  let pattern: RegExp | undefined
+  return () => {
+    pattern ??= new RegExp(source, flags)
+    return pattern
+  }
+}
 
 /** What is one printable line as it is. Nearly every text is, and the tables of Unicode take a millisecond to load. */
 const PLAIN = /^[!-~]+(?: [!-~]+)*$/
@@ -14,7 +26,7 @@ export function printable(text: string, max = 300): string {
   if (text.length <= max && PLAIN.test(text)) return text
   // Clipped before the regular expressions too: a 64 KiB answer must not cost more than what is shown of it.
   const start = text.slice(0, max * 8)
-  const line = start.replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim()
+  const line = start.replace(UNPRINTABLE(), ' ').replace(/\s+/g, ' ').trim()
   return clip(start.length < text.length ? `${line}…` : line, max)
 }
 
@@ -53,7 +65,7 @@ export function markdownText(text: string, max = 1000): string {
  * fence: nothing in the lines can end it, whatever they hold.
  */
 export function markdownBlock(lines: readonly string[]): string {
-  const shown = lines.map((line) => entities(line.replace(UNPRINTABLE, ' ')))
+  const shown = lines.map((line) => entities(line.replace(UNPRINTABLE(), ' ')))
   return `<pre>\n${shown.join('\n')}\n</pre>\n`
 }
 
@@ -65,10 +77,12 @@ export function markdownBlock(lines: readonly string[]): string {
  */
 export function mermaidText(text: string, max = 140): string {
   return printable(text, max).replace(/[^A-Za-z0-9 ]/gu, (character) => {
-    const isSign = character <= '~' || !/[\p{L}\p{M}\p{N}]/u.test(character) || character === MERMAID_PLACEHOLDER
+    const isSign = character <= '~' || !LETTER().test(character) || character === MERMAID_PLACEHOLDER
     return `#${character.codePointAt(0)};${isSign ? '#8204;' : ''}`
   })
 }
+
+const LETTER = unicodePattern('[\\p{L}\\p{M}\\p{N}]')
 
 /** With which Mermaid begins what stands for a `#code;` while it parses. */
 const MERMAID_PLACEHOLDER = '\ufb02'

@@ -155,7 +155,7 @@ describe('a refused client certificate', () => {
     assert.ok(file)
     try {
       const target = uploadTarget(new URL(urlOf(front)), {
-        dispatcher: way.dispatcher,
+        dispatcher: await way.dispatcher,
         certificateSubject: client.length === 0 ? undefined : 'CN=publisher',
         explain: way.explain,
         likelyReason: way.likelyReason,

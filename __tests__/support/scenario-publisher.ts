@@ -20,7 +20,7 @@ const HOLD_BACK = 30
 export const publish: Publisher = async (stage) => {
   const { distributions, settings, signal } = stage
   const results: FileResult[] = []
-  const target = targetOf(stage)
+  const target = await targetOf(stage)
   const request = {
     ...publishing(target),
     ...settings,
@@ -41,12 +41,12 @@ export const publish: Publisher = async (stage) => {
 }
 
 /** Where a stage's files are sent. */
-export function targetOf({ index, transport, settings }: Stage): UploadTarget {
+export async function targetOf({ index, transport, settings }: Stage): Promise<UploadTarget> {
   const { retries, idleTimeoutMs } = settings
   const { dispatcher, explain } = transport
   const pace = new Pace({ retries, firstPauseMs: FIRST_PAUSE, random: Math.random })
   return uploadTarget(new URL(index.uploadUrl), {
-    dispatcher,
+    dispatcher: await dispatcher,
     explain,
     idleTimeoutMs,
     pace,

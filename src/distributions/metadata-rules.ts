@@ -1,4 +1,4 @@
-import { count, printable } from '../text.ts'
+import { count, printable, unicodePattern } from '../text.ts'
 import { isProjectName } from './filename.ts'
 import { CORE_METADATA_FIELDS, type CoreMetadata } from './metadata.ts'
 
@@ -28,7 +28,7 @@ const MARKDOWN_VARIANTS = ['GFM', 'CommonMark']
 
 const NEVER_DYNAMIC = ['name', 'version', 'metadata-version']
 
-const IDENTIFIER = /^[\p{XID_Start}_]\p{XID_Continue}*$/u
+const IDENTIFIER = unicodePattern('^[\\p{XID_Start}_]\\p{XID_Continue}*$')
 
 /** The words that Python reserves: none can be the name of a module. */
 const PYTHON_KEYWORDS = new Set(
@@ -211,7 +211,7 @@ function importNameFault(value: string): string | undefined {
   const odd = name
     .trimEnd()
     .split('.')
-    .find((part) => !IDENTIFIER.test(part) || PYTHON_KEYWORDS.has(part))
+    .find((part) => !IDENTIFIER().test(part) || PYTHON_KEYWORDS.has(part))
   if (odd !== undefined) return `${quoted(odd)} cannot be the name of a module`
   const isPrivate = semicolon < 0 || value.slice(semicolon + 1).trimStart() === 'private'
   return isPrivate ? undefined : "only '; private' may stand behind it"

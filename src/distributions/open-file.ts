@@ -153,6 +153,16 @@ export class OpenFile {
     if (held !== undefined) yield held
   }
 
+  /**
+   * The whole file at the start of `into`, seen unchanged.
+   *
+   * @throws PublishError E_DIST_CHANGED
+   */
+  readWhole(into: Buffer): void {
+    this.readSync(0, this.size, into)
+    this.assertUnchanged()
+  }
+
   /** Gives the descriptor back. May be called again; every other method is a programming error afterwards. */
   close(): void {
     const descriptor = this.#descriptor

@@ -1,5 +1,7 @@
+import { unicodePattern } from '../text.ts'
+
 /** Everything that stores and terminals put between the characters: blanks, line ends, zero-width marks, escapes. */
-const FILLING = /\\+[rnt]?|%0[AaDd]|[\s\p{Cf}\0]/gu
+const FILLING = unicodePattern('\\\\+[rnt]?|%0[AaDd]|[\\s\\p{Cf}\\0]', 'gu')
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
@@ -14,7 +16,7 @@ export function decodeBase64(text: string): Buffer | undefined {
 
 /** The characters that count. */
 export function withoutFilling(text: string): string {
-  return text.replace(FILLING, '')
+  return text.replace(FILLING(), '')
 }
 
 /** The same bytes as PEM writes them: lines of 64 characters (RFC 7468). */

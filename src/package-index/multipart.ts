@@ -7,6 +7,8 @@ export interface FormFile {
   /** Bytes. */
   readonly size: number
   content(signal: AbortSignal, ring: Ring | undefined): AsyncIterable<Buffer>
+  /** All of it at once, at the start of `into`. */
+  readWhole(into: Buffer): void
 }
 
 /** A `multipart/form-data` body (RFC 7578) that is read chunk by chunk; the file is never in memory as a whole. */
@@ -17,6 +19,8 @@ export interface MultipartForm {
   readonly contentLength: number
   /** The body from its start; each attempt takes one of its own, and may lend buffers for the file. */
   body(signal: AbortSignal, ring?: Ring): AsyncGenerator<Buffer>
+  /** The body as one piece in `buffer`; undefined where it is longer than that. Throws as reading the file does. */
+  whole(buffer: Buffer): Buffer | undefined
 }
 
 /**
@@ -30,13 +34,21 @@ export function multipartForm(fields: readonly (readonly [string, string])[], fi
   const start = `${disposition(boundary, 'content')}; filename="${quoted(file.filename)}"`
   const head = Buffer.from(`${parts.join('')}${start}\r\nContent-Type: application/octet-stream\r\n\r\n`, 'utf8')
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1')
+  const contentLength = head.length + file.size + tail.length
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
-    contentLength: head.length + file.size + tail.length,
+    contentLength,
     async *body(signal, ring) {
       yield head
       yield* file.content(signal, ring)
       yield tail
+    },
+    whole(buffer) {
+      if (contentLength > buffer.length) return undefined
+      head.copy(buffer)
+      file.readWhole(buffer.subarray(head.length, head.length + file.size))
+      tail.copy(buffer, head.length + file.size)
+      return buffer.subarray(0, contentLength)
     },
   }
 }

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import { clip, printable, redact, type Secrets } from '../text.ts'
 import type { Answer } from './answer.ts'
 
@@ -25,13 +24,18 @@ export interface ServerWords {
 export function wordsOf({ status, reason, headers, text }: Answer, secrets: Secrets): ServerWords {
   const said = redact(textOf(redact(text, secrets), headers.get('content-type') ?? ''), secrets)
   const phrase = redact(reason, secrets)
-  const statusLine = `${status} ${unended(printable(phrase, MAX_REASON)) || (STATUS_CODES[status] ?? '')}`.trim()
+  const statusLine = `${status} ${unended(printable(phrase, MAX_REASON)) || usualReason(status)}`.trim()
   const body = unended(beyond(printable(said, MAX_WORDS), statusLine))
   return {
     status: statusLine,
     sentence: body === '' ? statusLine : `${statusLine}: ${body}`,
     haystack: `${phrase}\n${said}`.replace(/\s+/g, ' ').toLowerCase(),
   }
+}
+
+/** Node.js' own HTTP client is loaded for its words alone, and only where a server says none. */
+function usualReason(status: number): string {
+  return process.getBuiltinModule('node:http').STATUS_CODES[status] ?? ''
 }
 
 /** Words that stand in a sentence of ours, which goes on or has an end of its own. */

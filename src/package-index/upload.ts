@@ -173,6 +173,7 @@ function formOf(distribution: Distribution): MultipartForm {
     filename: distribution.file,
     size: distribution.size,
     content: (signal, ring) => distribution.content.content(CHUNK_BYTES, signal, ring),
+    readWhole: (into) => distribution.content.readWhole(into),
   })
 }
 

@@ -53,16 +53,20 @@ export interface Connection {
   readonly facts: HandshakeFacts
 }
 
-/** Is told of a connection in the making. */
-export interface Witness {
+/** How a connection in the making is tied to others. */
+export interface Company {
+  /** The handshake waits for it; how far it is meanwhile, nobody but TCP knows. Rejects: there shall be none. */
+  readonly leave?: Promise<void>
+  /** The handshake has begun, and the server's answer is on its way. */
+  greeted?(): void
   /** The server has proven who it is; what it thinks of us is not known yet. */
-  proven(): void
+  proven?(): void
   /** There is no connection; what follows is the search for words. */
-  failed(): void
+  failed?(): void
 }
 
 /** A new connection to the origin; rejects with ConnectionFailure, or with the signal's reason. */
-export type Connect = (signal: AbortSignal, witness?: Witness) => Promise<Connection>
+export type Connect = (signal: AbortSignal, company?: Company) => Promise<Connection>
 
 /** Milliseconds for the name, the connection, the proxy's answer, the handshake and the gate together. */
 const CONNECT_TIME = 30_000
@@ -74,18 +78,18 @@ const CONNECT_TIME = 30_000
 export function createConnector(options: TransportOptions, question: AuthorityQuestion): Connect {
   const context = secureContext(options)
   const limit = Math.min(CONNECT_TIME, options.idleTimeoutMs)
-  return async (signal, witness) => {
+  return async (signal, company = {}) => {
     const attempt = newAttempt()
     const deadline = new AbortController()
     const timer = setTimeout(() => deadline.abort(SILENCE), limit)
     const sockets: Socket[] = []
     try {
       const ends = AbortSignal.any([signal, deadline.signal])
-      const connection = await open(options, context, attempt, sockets, ends, witness)
+      const connection = await open(options, context, attempt, sockets, ends, company)
       signal.throwIfAborted()
       return connection
     } catch (error) {
-      witness?.failed()
+      company.failed?.()
       // The outermost alone: it takes those below it along. Destroyed before it, they would pull OpenSSL from under it.
       sockets.at(-1)?.destroy()
       // The caller's own end is no fault of the network.
@@ -124,9 +128,10 @@ async function open(
   attempt: Attempt,
   sockets: Socket[],
   signal: AbortSignal,
-  witness: Witness | undefined,
+  company: Company,
 ): Promise<Connection> {
   const path = await openRoute(options, attempt, sockets, signal)
+  await company.leave
   attempt.stage = 'handshake'
   const socket = connectTls({
     socket: path,
@@ -137,6 +142,7 @@ async function open(
     rejectUnauthorized: true,
   })
   keep(socket, sockets)
+  setImmediate(() => company.greeted?.())
   const endWatch = watch(socket, attempt)
   const word = lastWord(socket)
   await reach(socket, 'secureConnect', signal)
@@ -148,9 +154,9 @@ async function open(
   if (options.requireClientAuth && !attempt.asked) throw notAsked(options, attempt)
   if (usedUp) {
     socket.destroy()
-    return open(options, context, attempt, sockets, signal, witness)
+    return open(options, context, attempt, sockets, signal, company)
   }
-  witness?.proven()
+  company.proven?.()
   attempt.stage = 'gate'
   await passGate(socket, word, signal)
   return { socket, facts: { ...attempt.facts, asked: attempt.asked } }

@@ -1,11 +1,10 @@
 import type { TLSSocket } from 'node:tls'
 import type { Dispatcher } from 'undici'
-import Agent from 'undici/lib/dispatcher/agent.js'
 import type { PublishError } from '../errors.ts'
 import { type AcceptedAuthorities, createAuthorityQuestion } from './accepted-authorities.ts'
 import { alertOf } from './alert.ts'
 import { compare } from './comparison.ts'
-import { type Connection, createConnector, partyOf, type TransportOptions, type Witness } from './connector.ts'
+import { type Company, type Connection, createConnector, partyOf, type TransportOptions } from './connector.ts'
 import { explainDeath, type Seen } from './explain.ts'
 import { isOpen } from './gate.ts'
 import { ConnectionFailure, type Handshake, type HandshakeFacts } from './handshake.ts'
@@ -28,10 +27,12 @@ export interface Probe {
 
 /** The way to one origin, for one identity and one trust. */
 export interface Transport {
-  readonly dispatcher: Dispatcher
+  /** Loaded while the probe waits for the server, or when it is first asked for. */
+  readonly dispatcher: Promise<Dispatcher>
   /**
-   * One bare TLS handshake, without HTTP. `soon` connections more are begun once the server has proven who it is: no
-   * certificate is refused on them before it is refused here. Rejects with the signal's reason alone.
+   * One bare TLS handshake, without HTTP. `soon` connections more are begun beside it, and go on to their handshakes once
+   * the server has proven who it is: no certificate is refused on them before it is refused here. Rejects with the
+   * signal's reason alone.
    */
   probe(signal: AbortSignal, soon?: number): Promise<Probe>
   /**
@@ -73,8 +74,8 @@ export function createTransport(options: TransportOptions): Transport {
   /** Connections that no request has yet, those in the making among them. */
   const spares: Promise<TLSSocket | undefined>[] = []
 
-  const open = async (signal: AbortSignal, witness?: Witness): Promise<Connection> => {
-    const connection = await connect(signal, witness)
+  const open = async (signal: AbortSignal, company?: Company): Promise<Connection> => {
+    const connection = await connect(signal, company)
     seen.asked = connection.facts.asked
     seen.alert = undefined
     connection.socket.on('error', (error) => {
@@ -82,33 +83,57 @@ export function createTransport(options: TransportOptions): Transport {
     })
     return connection
   }
-  const prepare = (count: number, signal = life.signal): void => {
+  const prepare = (count: number, signal = life.signal, company?: Company): void => {
     const made = () =>
-      open(signal).then(
+      open(signal, company).then(
         ({ socket }) => socket,
         () => undefined,
       )
     spares.push(...Array.from({ length: count }, made))
   }
+  /** Those that requests have. */
+  const taken = new Set<TLSSocket>()
+  const take = (socket: TLSSocket): TLSSocket => {
+    taken.add(socket)
+    return socket.once('close', () => taken.delete(socket))
+  }
   const next = async (): Promise<TLSSocket> => {
     for (let kept = spares.shift(); kept !== undefined; kept = spares.shift()) {
       const socket = await kept
-      if (socket !== undefined && isOpen(socket)) return socket
+      if (socket !== undefined && isOpen(socket)) return take(socket)
     }
-    return (await open(life.signal)).socket
+    return take((await open(life.signal)).socket)
   }
-  const dispatcher = createAgent(options, next)
+  let loading: Promise<Dispatcher> | undefined
+  const load = (): Promise<Dispatcher> => {
+    loading ??= createAgent(options, next)
+    return loading
+  }
   return {
-    dispatcher,
+    get dispatcher() {
+      return load()
+    },
     async probe(signal, soon = 0) {
       const beside = new AbortController()
-      const witness: Witness = {
-        proven: () => prepare(soon, AbortSignal.any([life.signal, beside.signal])),
-        // Before their handshakes end: one refusal is enough for the server's log.
-        failed: () => beside.abort(new Error('the probe failed')),
+      const { promise: leave, resolve, reject } = Promise.withResolvers<void>()
+      leave.catch(() => {})
+      let begun = false
+      const company: Company = {
+        greeted() {
+          if (!begun) prepare(soon, AbortSignal.any([life.signal, beside.signal]), { leave })
+          begun = true
+          void load()
+        },
+        proven: resolve,
+        failed() {
+          const reason = new Error('the probe failed')
+          reject(reason)
+          // Before their handshakes end: one refusal is enough for the server's log.
+          beside.abort(reason)
+        },
       }
       try {
-        const { socket, facts } = await open(AbortSignal.any([signal, life.signal]), witness)
+        const { socket, facts } = await open(AbortSignal.any([signal, life.signal]), company)
         spares.unshift(Promise.resolve(socket))
         return { handshake: verdict(options, facts), facts, seen: facts, alert: undefined, problem: undefined }
       } catch (error) {
@@ -130,15 +155,18 @@ export function createTransport(options: TransportOptions): Transport {
     async close() {
       life.abort(new Error('the transport was closed'))
       for (const spare of spares) void spare.then((socket) => socket?.destroy())
-      await dispatcher.destroy()
+      // Not by undici: with its error for a reason a stack trace is made, for which the whole bundle is searched for lines.
+      for (const socket of taken) socket.destroy()
+      await (await loading)?.destroy()
     },
   }
 }
 
-function createAgent(
+async function createAgent(
   { url, connections, idleTimeoutMs }: TransportOptions,
   next: () => Promise<TLSSocket>,
-): Dispatcher {
+): Promise<Dispatcher> {
+  const { default: Agent } = await import('undici/lib/dispatcher/agent.js')
   return new Agent({
     // HTTP/2 uploads wait for the server every 64 KB on nginx and HAProxy.
     allowH2: false,

@@ -227,7 +227,7 @@ async function meet(test: TestContext, kind: KindName, options: KnownIndexOption
     async send(bytes, { url = uploadUrl, user } = {}) {
       const { dispatcher, explain } = way(url)
       const target = uploadTarget(new URL(url), {
-        dispatcher,
+        dispatcher: await dispatcher,
         authorization: user === false ? undefined : authorization,
         secrets: SECRETS,
         certificateSubject: proxy === undefined ? 'CN=release' : undefined,
@@ -242,7 +242,11 @@ async function meet(test: TestContext, kind: KindName, options: KnownIndexOption
     },
     async get(url) {
       const { dispatcher } = way(url)
-      const { statusCode: status, headers, body } = await request(url, { dispatcher, headers: { authorization } })
+      const {
+        statusCode: status,
+        headers,
+        body,
+      } = await request(url, { dispatcher: await dispatcher, headers: { authorization } })
       return { status, location: headers.location, body: Buffer.from(await body.arrayBuffer()) }
     },
   }

@@ -188,7 +188,7 @@ describe('the demo index, over the real transport', () => {
       const authorization = basicAuthorization({ user: 'ci', password: 'secret word' }, secrets)
       const { dispatcher, explain } = transport
       const common = {
-        dispatcher,
+        dispatcher: await dispatcher,
         explain,
         authorization,
         userAgent: 'publish-python-mtls/0',
@@ -229,7 +229,7 @@ describe('the demo index, over the real transport', () => {
     const stranger = issueClient(createRoot({ name: 'Other Root' }), { name: 'stranger' })
     const transport = transportTo(index.url, { client: [stranger], trusted: [root] })
     const simple: SimpleIndex = { root: new URL(index.simpleUrl), source: 'given', server: undefined }
-    const reader = { ...readerOf(transport), explain: transport.explain }
+    const reader = { ...readerOf({ dispatcher: await transport.dispatcher }), explain: transport.explain }
     try {
       const { code, retry } = await failureOf(lookUp('demo', [WHEEL], simple, reader, { digestOf }, NEVER))
       assert.match(code, /^E_TLS_CLIENT_/)
@@ -243,7 +243,7 @@ describe('the demo index, over the real transport', () => {
   it('that is not there is a fault that may pass', async () => {
     const transport = transportTo('https://localhost:1/', { trusted: [root] })
     const simple: SimpleIndex = { root: new URL('https://localhost:1/simple/'), source: 'given', server: undefined }
-    const reader = { ...readerOf(transport), explain: transport.explain }
+    const reader = { ...readerOf({ dispatcher: await transport.dispatcher }), explain: transport.explain }
     const { code, retry } = await failureOf(lookUp('demo', [WHEEL], simple, reader, { digestOf }, NEVER))
     await transport.close()
     assert.equal(code, 'E_NETWORK_REFUSED')

@@ -107,12 +107,12 @@ function scenarioWith(
 const WHEEL = 'alpha-1.0-py3-none-any.whl'
 
 /** One try, whatever the index has. */
-function post(stage: Stage, distribution: Distribution): Promise<UploadEnd> {
-  return uploadDistribution(distribution, { ...targetOf(stage), retries: 0 }, undefined, stage.signal)
+async function post(stage: Stage, distribution: Distribution): Promise<UploadEnd> {
+  return await uploadDistribution(distribution, { ...(await targetOf(stage)), retries: 0 }, undefined, stage.signal)
 }
 
 async function look(stage: Stage): Promise<void> {
-  await accessTo(stage, targetOf(stage)).ask('alpha', stage.distributions, 'json', stage.signal)
+  await accessTo(stage, await targetOf(stage)).ask('alpha', stage.distributions, 'json', stage.signal)
 }
 
 /** A connection that nobody needs. */

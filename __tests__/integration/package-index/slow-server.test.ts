@@ -54,7 +54,7 @@ describe('a server that reads slowly', () => {
     assert.ok(typeof address === 'object' && address !== null)
     const url = `https://localhost:${address.port}/legacy/`
     const transport = transportTo(url, { client: [client], trusted: [root], connections: 3 })
-    const target = uploadTarget(new URL(url), transport)
+    const target = uploadTarget(new URL(url), { ...transport, dispatcher: await transport.dispatcher })
     const files = Array.from({ length: 6 }, (_, index) =>
       openDistribution({ project: `demo${index}`, bytes: randomBytes(FILE_BYTES + index * 1001) }),
     )

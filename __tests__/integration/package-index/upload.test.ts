@@ -48,15 +48,15 @@ async function meet<T>(
   })
   const transport = transportTo(index.uploadUrl, { client: [identity], trusted: [root] })
   try {
-    return await use({ index, target: targetOf(index.uploadUrl, transport) })
+    return await use({ index, target: await targetOf(index.uploadUrl, transport) })
   } finally {
     await transport.close()
     await index.stop()
   }
 }
 
-function targetOf(url: string, { dispatcher, explain }: Transport): UploadTarget {
-  return uploadTarget(new URL(url), { dispatcher, explain })
+async function targetOf(url: string, { dispatcher, explain }: Transport): Promise<UploadTarget> {
+  return uploadTarget(new URL(url), { dispatcher: await dispatcher, explain })
 }
 
 /** Real distributions, read and checked as a run does it. */
@@ -255,8 +255,8 @@ describe('an upload without a connection', () => {
       transport: transportTo(index.uploadUrl, { client: [client], trusted: [root] }),
     }))
     try {
-      const { outcome, problem, ends, attempts } = await withFile({}, (distribution) =>
-        uploadDistribution(distribution, targetOf(url, transport), undefined, NEVER),
+      const { outcome, problem, ends, attempts } = await withFile({}, async (distribution) =>
+        uploadDistribution(distribution, await targetOf(url, transport), undefined, NEVER),
       )
       assert.deepEqual([outcome, ends, attempts], ['not-tried', 'run', 0])
       assert.equal(problem?.code, 'E_NETWORK_REFUSED')

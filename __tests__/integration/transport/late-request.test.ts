@@ -77,7 +77,11 @@ describe('a server that asks for the certificate once it sees the path', () => {
     const { url, heads, running } = await lateServer(t)
     const transport = transportTo(url, { client: [client], trusted: [root], tlsMaxVersion: 'TLSv1.2' })
     t.after(() => transport.close())
-    const { statusCode, body } = await request(url, { dispatcher: transport.dispatcher, method: 'POST', body: 'file' })
+    const { statusCode, body } = await request(url, {
+      dispatcher: await transport.dispatcher,
+      method: 'POST',
+      body: 'file',
+    })
     assert.equal(statusCode, 200)
     assert.equal(await body.text(), 'ok')
     assert.equal(running.connections, 1)

@@ -39,7 +39,7 @@ async function probed(transport: Transport, soon = 0): Promise<void> {
 }
 
 async function get(url: string, { dispatcher }: Transport): Promise<string> {
-  const { body } = await request(url, { dispatcher })
+  const { body } = await request(url, { dispatcher: await dispatcher })
   return await body.text()
 }
 
@@ -111,6 +111,36 @@ describe('the pool', () => {
       assert.equal(running.connections, 3)
     })
   }
+
+  it('connects beside the probe, and says nothing there before the server has proven who it is', async (t) => {
+    const said: boolean[] = []
+    let isServed = false
+    const all = Promise.withResolvers<void>()
+    const { transport, url, running } = await pool(
+      t,
+      async (socket, number) => {
+        if (number === 3) all.resolve()
+        if (number > 1) {
+          socket.once('data', (chunk) => {
+            said.push(isServed)
+            socket.pause().unshift(chunk)
+            serve(socket)
+          })
+          return
+        }
+        // The probe gets no word before the others are there, and had time to say something.
+        await all.promise
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        isServed = true
+        serve(socket)
+      },
+      { connections: 3 },
+    )
+    await probed(transport, 2)
+    assert.deepEqual(await Promise.all([1, 2, 3].map(() => get(url, transport))), ['ok', 'ok', 'ok'])
+    assert.deepEqual(said, [true, true])
+    assert.equal(running.connections, 3)
+  })
 
   it('shows a certificate that is refused once, however many connections will be needed soon', async (t) => {
     let shown = 0
@@ -253,7 +283,7 @@ describe('a connection of the pool that fails', () => {
     })
     const body = Buffer.alloc(4_000_000)
     const { problem } = await failing(
-      request(url, { dispatcher: transport.dispatcher, method: 'POST', body }),
+      request(url, { dispatcher: await transport.dispatcher, method: 'POST', body }),
       transport,
     )
     assert.equal(problem?.code, 'E_NETWORK_CLOSED')
@@ -279,7 +309,7 @@ describe('a connection of the pool that fails', () => {
 
   it('is no matter of the transport when the caller ended the request', async (t) => {
     const { transport, url } = await pool(t, (socket) => secure(socket, { server, ca: root.pem, requestCert: true }))
-    const pending = request(url, { dispatcher: transport.dispatcher, signal: AbortSignal.timeout(300) })
+    const pending = request(url, { dispatcher: await transport.dispatcher, signal: AbortSignal.timeout(300) })
     const { problem } = await failing(pending, transport)
     assert.equal(problem, undefined)
   })

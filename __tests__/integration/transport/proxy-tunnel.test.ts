@@ -63,7 +63,7 @@ describe('through a proxy', () => {
     const { handshake, facts } = await transport.probe(new AbortController().signal)
     assert.equal(handshake, 'accepted')
     assert.equal(facts?.server.subject, 'CN=index')
-    const { body } = await request(url, { dispatcher: transport.dispatcher })
+    const { body } = await request(url, { dispatcher: await transport.dispatcher })
     assert.equal(await body.text(), 'ok')
     assert.deepEqual(heads, [`CONNECT localhost:${target.port} HTTP/1.1\r\nHost: localhost:${target.port}\r\n\r\n`])
     assert.equal(started.connections, 1)

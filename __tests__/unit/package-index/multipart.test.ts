@@ -13,6 +13,7 @@ function fileOf(...chunks: string[]) {
     async *content() {
       yield* buffers
     },
+    readWhole: (into: Buffer) => void Buffer.concat(buffers).copy(into),
   }
 }
 
@@ -89,5 +90,13 @@ describe('a multipart form', () => {
     const chunks: number[] = []
     for await (const chunk of multipartForm([], fileOf('aa', 'bbb')).body(NEVER)) chunks.push(chunk.length)
     assert.deepEqual(chunks.slice(1, -1), [2, 3])
+  })
+
+  it('is one piece where it fits into the buffer, the last byte of it included, and the same bytes', async () => {
+    const form = multipartForm([['name', 'demo']], fileOf('a', 'bc'))
+    const bytes = await bytesOf(form)
+    assert.deepEqual(form.whole(Buffer.alloc(bytes.length)), bytes)
+    assert.deepEqual(form.whole(Buffer.alloc(bytes.length + 100, 'x')), bytes)
+    assert.equal(form.whole(Buffer.alloc(bytes.length - 1)), undefined)
   })
 })
