@@ -9,9 +9,6 @@ import { Secrets } from './text.ts'
 /** Says to the post step that it is one: both run this file. */
 const STARTED_STATE = 'started'
 
-/** A kept connection must not keep the process: by then everything is reported. */
-const EXIT_GRACE_MS = 2000
-
 const secretInputs = takeSecretInputs(process.env)
 const runner = createRunner(process.env, os.tmpdir(), process.cwd())
 
@@ -23,7 +20,8 @@ else {
   const { signal } = controller
   const succeeded = await publish({ runner, env: process.env, secretInputs, secrets: new Secrets(), signal })
   process.exitCode = succeeded ? 0 : 1
-  setTimeout(() => process.exit(), EXIT_GRACE_MS).unref()
+  // Everything is reported, and nothing that is still open shall keep the process: but its last line goes out first.
+  process.stdout.write('', () => process.exit())
 }
 
 function cancelled(name: string): PublishError {

@@ -1,3 +1,4 @@
+import { monotonicNow } from './clock.ts'
 import { problemsOf } from './errors.ts'
 import { refuseUntrustedEvent } from './inputs.ts'
 import { type Certificates, MaterialKeeper } from './material.ts'
@@ -98,11 +99,11 @@ function trustLine({ source, ca, added }: ServerTrust, storeVariables: readonly 
 async function publishAll(run: PlanRequest, plan: Plan, session: Session, progress: Progress): Promise<void> {
   const { runner, signal } = run
   const { inputs, distributions } = plan
-  const meter = new ProgressMeter(performance.now())
+  const meter = new ProgressMeter(monotonicNow())
   const target = await uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter)
   const { access, difference } = await openReading(plan, session, target, runner.facts.temp)
   const ticking = setInterval(() => {
-    for (const line of meter.lines(performance.now())) runner.log('Progress', line)
+    for (const line of meter.lines(monotonicNow())) runner.log('Progress', line)
   }, PROGRESS_EVERY)
   const request: PublishRequest = {
     target,

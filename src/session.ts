@@ -1,3 +1,4 @@
+import { monotonicNow } from './clock.ts'
 import { basicAuthorization } from './credentials/basic.ts'
 import { differenceOf } from './difference.ts'
 import { digestOf } from './distributions/digest.ts'
@@ -100,7 +101,7 @@ export async function uploadTarget(
     pace,
     retries,
     holdBackMs: HOLD_BACK,
-    onSent: (distribution, bytes) => meter.sent(distribution, bytes, performance.now()),
+    onSent: (distribution, bytes) => meter.sent(distribution, bytes, monotonicNow()),
     now: () => new Date(),
   }
 }

@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'package-index',
     'report',
   ],
-  ['runner', 'errors', 'text', 'neighbours', 'encoding'],
+  ['runner', 'errors', 'text', 'clock', 'neighbours', 'encoding'],
 ]
 const LOWEST = LAYERS.length - 1
 

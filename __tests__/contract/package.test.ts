@@ -60,4 +60,17 @@ describe('the bundle', () => {
     assert.ok(scripts.includes('index.js'))
     assert.deepEqual(others, [])
   })
+
+  it('comes with the licence of each dependency, word for word', () => {
+    const licences = read('dist/licenses.txt')
+    const { dependencies }: Manifest = JSON.parse(read('package.json'))
+    assert.ok('undici' in dependencies)
+    for (const name of Object.keys(dependencies)) {
+      const folder = path.join('node_modules', name)
+      const file = readdirSync(path.join(ROOT, folder)).find((one) => /^licen[cs]e/i.test(one))
+      assert.ok(file !== undefined, `${name} has no licence`)
+      const text = read(path.join(folder, file)).replaceAll('\r\n', '\n').trim()
+      assert.ok(licences.includes(text), `the licence of ${name} is not there`)
+    }
+  })
 })

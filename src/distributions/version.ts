@@ -30,9 +30,23 @@ const PRE_LETTERS: ReadonlyMap<string, 'a' | 'b' | 'rc'> = new Map([
   ['preview', 'rc'],
 ])
 
+/** What was read before: all files of a release name one version, and each of them a dozen times. */
+const known = new Map<string, Version | undefined>()
+
+/** So many, and no more: a page of an index can name thousands. */
+const MOST_KNOWN = 100
+
 /** Reads a version in any spelling that PEP 440 allows (at most 256 characters); undefined for anything else. */
 export function parseVersion(text: string): Version | undefined {
   if (text.length > LONGEST) return undefined
+  if (known.has(text)) return known.get(text)
+  if (known.size === MOST_KNOWN) known.clear()
+  const version = readVersion(text)
+  known.set(text, version)
+  return version
+}
+
+function readVersion(text: string): Version | undefined {
   const match = VERSION.exec(text.replace(SURROUNDING_BLANKS, ''))
   if (match === null) return undefined
   const [, epoch, release = '', preWord, preNumber, bareNumber, postWord, postNumber, devWord, devNumber, local] = match

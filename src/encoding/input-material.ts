@@ -42,6 +42,9 @@ const SHORTEST_LINE = 16
 /** Certificates; a client's chain has three or four. */
 const MOST_MASKED = 20
 
+/** Bytes. Smaller than any certificate, in DER too. */
+const SMALLEST_CERTIFICATE = 200
+
 /**
  * Decides by the decoded bytes what an input holds: PEM text; else an existing file (relative to `workspace`); else
  * base64 of PEM, DER or PKCS#12. Throws PublishError E_INPUT_FORMAT (none of them), E_INPUT_FILE (a path without a
@@ -230,6 +233,7 @@ export function linesToMask(material: InputMaterial): string[] {
 }
 
 function isPublicBundle(material: InputMaterial): boolean {
+  if (material.bytes.length <= MOST_MASKED * SMALLEST_CERTIFICATE) return false
   const { blocks, broken } = readBlocks(material)
   const isCertificates = broken.length === 0 && blocks.every(({ certificates }) => certificates.length > 0)
   return isCertificates && blocks.flatMap(({ certificates }) => certificates).length > MOST_MASKED

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 import type { PublishError } from '../errors.ts'
 import { askPatiently, type IndexAccess } from './lookups.ts'
@@ -27,7 +28,7 @@ export async function confirm(
   onEnd: (distribution: Distribution, end: Confirmation) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const start = performance.now()
+  const start = monotonicNow()
   // A last look begins at the end of the time, and waits no longer than one silent page of another project.
   const over = AbortSignal.timeout(timeoutMs + access.longestMs)
   const projects = Map.groupBy(distributions, ({ project }) => project)
@@ -40,7 +41,7 @@ export async function confirm(
 
 interface Wait {
   readonly project: string
-  /** In the time of `performance.now()`. */
+  /** In the time of `monotonicNow()`. */
   readonly start: number
   readonly timeoutMs: number
   readonly access: IndexAccess
@@ -64,7 +65,7 @@ async function confirmProject(
       if (isListed(finding)) await onEnd(one, finding)
     }
     pending = pending.filter((one) => !listed.includes(one))
-    const waitedMs = performance.now() - wait.start
+    const waitedMs = monotonicNow() - wait.start
     const left = wait.timeoutMs - waitedMs
     if (pending.length === 0) return
     if (left <= 0 || isFinal) {

@@ -1,3 +1,4 @@
+import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 import type { Pace } from './pace.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
@@ -48,7 +49,7 @@ export class Lookups {
   /** What the index has of one file, by a lookup that is not stale. Rejects as `all` does. */
   async recent({ project, file }: Distribution, signal: AbortSignal): Promise<Finding> {
     const known = this.#lookups.get(project)
-    const isRecent = known !== undefined && performance.now() - known.at < STALE_AFTER
+    const isRecent = known !== undefined && monotonicNow() - known.at < STALE_AFTER
     const { files } = await (isRecent ? known.findings : this.#lookUp(project, signal))
     return files.get(file) ?? ABSENT
   }
@@ -70,7 +71,7 @@ export class Lookups {
     const findings = askPatiently(this.#access, project, files, 'json', signal)
     // Whoever awaits it hears of its end; one that nobody awaits any more must not end the process.
     findings.catch(() => {})
-    this.#lookups.set(project, { at: performance.now(), findings })
+    this.#lookups.set(project, { at: monotonicNow(), findings })
     return findings
   }
 }

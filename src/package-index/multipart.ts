@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Ring } from './chunk-buffers.ts'
 
 /** The one file of a form. `content` gives exactly `size` bytes, from the start at each call. */
@@ -28,8 +28,8 @@ export interface MultipartForm {
  * each LF of a description into CRLF, and a digest over it would no longer fit.
  */
 export function multipartForm(fields: readonly (readonly [string, string])[], file: FormFile): MultipartForm {
-  // 128 random bits: neither a field nor the file can be made to contain it.
-  const boundary = `form-${randomBytes(16).toString('hex')}`
+  // 122 random bits: neither a field nor the file can be made to contain it.
+  const boundary = `form-${randomUUID()}`
   const parts = fields.map(([name, value]) => `${disposition(boundary, name)}\r\n\r\n${value}\r\n`)
   const start = `${disposition(boundary, 'content')}; filename="${quoted(file.filename)}"`
   const head = Buffer.from(`${parts.join('')}${start}\r\nContent-Type: application/octet-stream\r\n\r\n`, 'utf8')

@@ -1,3 +1,4 @@
+import { monotonicNow } from '../clock.ts'
 /** One request's place in the pace of its server. */
 export interface Turn {
   /** The number of pauses before it. */
@@ -17,7 +18,7 @@ export interface PaceOptions {
 
 /** How long one server is left alone, by all that ask it. */
 export interface Pause {
-  /** In the time of `performance.now()`, milliseconds. */
+  /** In the time of `monotonicNow()`, milliseconds. */
   until: number
 }
 
@@ -51,7 +52,7 @@ export class Pace {
   /** Waits until a request may begin. Each turn ends with `answered`, `failed` or `left`. Rejects with the signal's reason. */
   async turn(signal: AbortSignal): Promise<Turn> {
     signal.throwIfAborted()
-    if (this.#failures === 0 && this.#pause.until <= performance.now()) return { pauses: this.#pauses }
+    if (this.#failures === 0 && this.#pause.until <= monotonicNow()) return { pauses: this.#pauses }
     const { promise, resolve, reject } = Promise.withResolvers<Turn>()
     const waiter = { resolve }
     const cancel = () => {
@@ -88,7 +89,7 @@ export class Pace {
    * @returns whether another try is worth while
    */
   failed(turn: Turn, afterMs: number | undefined): boolean {
-    const now = performance.now()
+    const now = monotonicNow()
     // Requests that were under way together fail together: they count once.
     if (turn.pauses === this.#pauses) {
       this.#pauses += 1
@@ -109,7 +110,7 @@ export class Pace {
   #release(): void {
     clearTimeout(this.#timer)
     if (this.#queue.length === 0) return
-    const wait = this.#pause.until - performance.now()
+    const wait = this.#pause.until - monotonicNow()
     if (wait > 0) this.#timer = setTimeout(() => this.#release(), Math.ceil(wait))
     else if (this.#failures === 0) for (const { resolve } of this.#queue.splice(0)) resolve({ pauses: this.#pauses })
     else if (this.#first === undefined) {

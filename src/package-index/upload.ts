@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Secrets } from '../text.ts'
@@ -96,7 +97,7 @@ export async function uploadDistribution(
   look: Look,
   signal: AbortSignal,
 ): Promise<UploadEnd> {
-  const start = performance.now()
+  const start = monotonicNow()
   const form = formOf(distribution)
   const tries: Tries = { attempts: 0, uncertain: false, died: undefined }
   let turn = await target.pace.turn(signal)
@@ -112,7 +113,7 @@ export async function uploadDistribution(
     const twice = isDeath && isSamePlace(tries.died, exchange, form)
     const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, tries)
     const { attempts, uncertain } = tries
-    const milliseconds = Math.round(performance.now() - start)
+    const milliseconds = Math.round(monotonicNow() - start)
     const notBefore = laterThanThisRun(verdict, target.now())
     const end = { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain }
     if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) return end

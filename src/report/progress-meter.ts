@@ -11,7 +11,7 @@ interface OnItsWay {
   told: boolean
 }
 
-/** How far a run's uploads are, for lines in the log. Times are those of `performance.now()`, in milliseconds. */
+/** How far a run's uploads are, for lines in the log. Times are those of `monotonicNow()`, in milliseconds. */
 export class ProgressMeter {
   readonly #startedAt: number
   readonly #onTheirWay = new Map<Distribution, OnItsWay>()
