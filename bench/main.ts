@@ -50,6 +50,7 @@ function casesFor({ versions }: Tools): readonly Case[] {
       files: 100,
       payload: 100 * KB,
       roundTripMs: 40,
+      repeat: 2,
       clients: MANY,
     },
     {
@@ -61,7 +62,7 @@ function casesFor({ versions }: Tools): readonly Case[] {
       roundTripMs: 20,
       clients: MANY,
     },
-    { ...common, name: '1x1GB', title: '1 wheel of 1 GB', files: 1, payload: GB, clients: ONE },
+    { ...common, name: '1x1GB', title: '1 wheel of 1 GB', files: 1, payload: GB, repeat: 2, clients: ONE },
     {
       ...common,
       name: 'page20000',

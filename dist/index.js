@@ -9736,6 +9736,8 @@ async function* memberContent(file, member, signal) {
 
 /** Everything that stores and terminals put between the characters: blanks, line ends, zero-width marks, escapes. */
 const FILLING = (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .unicodePattern */ .ge)('\\\\+[rnt]?|%0[AaDd]|[\\s\\p{Cf}\\0]', 'gu');
+/** What files have: the tables of Unicode are not needed for it. */
+const PLAIN = /^[A-Za-z0-9+/=\s_-]*$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /**
  * The bytes of a base64 text (RFC 4648) in either alphabet, with blanks and line ends anywhere, padded or not; undefined
@@ -9747,7 +9749,7 @@ function decodeBase64(text) {
 }
 /** The characters that count. */
 function withoutFilling(text) {
-    return text.replace(FILLING(), '');
+    return text.replace(PLAIN.test(text) ? /\s+/g : FILLING(), '');
 }
 /** The same bytes as PEM writes them: lines of 64 characters (RFC 7468). */
 function base64Lines(base64) {

@@ -3,6 +3,9 @@ import { unicodePattern } from '../text.ts'
 /** Everything that stores and terminals put between the characters: blanks, line ends, zero-width marks, escapes. */
 const FILLING = unicodePattern('\\\\+[rnt]?|%0[AaDd]|[\\s\\p{Cf}\\0]', 'gu')
 
+/** What files have: the tables of Unicode are not needed for it. */
+const PLAIN = /^[A-Za-z0-9+/=\s_-]*$/
+
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 /**
@@ -16,7 +19,7 @@ export function decodeBase64(text: string): Buffer | undefined {
 
 /** The characters that count. */
 export function withoutFilling(text: string): string {
-  return text.replace(FILLING(), '')
+  return text.replace(PLAIN.test(text) ? /\s+/g : FILLING(), '')
 }
 
 /** The same bytes as PEM writes them: lines of 64 characters (RFC 7468). */
