@@ -1,7 +1,7 @@
 /**
  * Benchmarks of this action against twine, uv and curl: `npm run bench -- [--rounds N] [--only NAME]...`. All publish
- * the same wheels to the same nginx, which demands a client certificate; in each round every client has its turn, so
- * that what disturbs the machine disturbs all of them. Every upload's bytes are compared afterwards.
+ * the same wheels to the same nginx, which demands a client certificate; in each round every client has its turn, and each
+ * time another one begins, so that what disturbs the machine disturbs all of them. Every upload's bytes are compared afterwards.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -101,7 +101,7 @@ async function runCase(bench: Bench, one: Case): Promise<CaseResult> {
   const samples = new Map(one.clients.map(({ name }): [string, Sample[]] => [name, []]))
   try {
     for (let round = 0; round < rounds * one.repeat; round += 1) {
-      for (const client of one.clients) {
+      for (const client of rotated(one.clients, round)) {
         const sample = await runOnce(bench, one, client, { folder, wheels, port: way.port })
         samples.get(client.name)?.push(sample)
         process.stderr.write(`${one.name}  ${client.name}  ${sample.wallSeconds.toFixed(3)} s\n`)
@@ -112,6 +112,12 @@ async function runCase(bench: Bench, one: Case): Promise<CaseResult> {
     await rm(folder, { recursive: true, force: true })
   }
   return { title: one.title, roundTripMs, samples }
+}
+
+/** Each is first once, and behind each other one: a gigabyte that was freed just before slows the next down. */
+function rotated<T>(all: readonly T[], by: number): readonly T[] {
+  const start = by % all.length
+  return [...all.slice(start), ...all.slice(0, start)]
 }
 
 interface Wanted {
