@@ -1,7 +1,8 @@
 /**
  * Benchmarks of this action against twine, uv and curl: `npm run bench -- [--rounds N] [--only NAME]...`. All publish
  * the same wheels to the same nginx, which demands a client certificate; in each round every client has its turn, and each
- * time another one begins, so that what disturbs the machine disturbs all of them. Every upload's bytes are compared afterwards.
+ * time another one begins, so that what disturbs the machine disturbs all of them. Every upload's bytes are compared
+ * afterwards.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -114,7 +115,7 @@ async function runCase(bench: Bench, one: Case): Promise<CaseResult> {
   return { title: one.title, roundTripMs, samples }
 }
 
-/** Each is first once, and behind each other one: a gigabyte that was freed just before slows the next down. */
+/** Another one begins each time: a gigabyte that was freed just before slows the next one down. */
 function rotated<T>(all: readonly T[], by: number): readonly T[] {
   const start = by % all.length
   return [...all.slice(start), ...all.slice(0, start)]

@@ -11006,7 +11006,7 @@ const MOST_LAYERS = 2;
 const SHORTEST_LINE = 16;
 /** Certificates; a client's chain has three or four. */
 const MOST_MASKED = 20;
-/** Bytes. Smaller than any certificate, in DER too. */
+/** Bytes. Real ones have more, in DER too. */
 const SMALLEST_CERTIFICATE = 200;
 /**
  * Decides by the decoded bytes what an input holds: PEM text; else an existing file (relative to `workspace`); else
@@ -12692,9 +12692,6 @@ async function post(request, signal) {
     signal.throwIfAborted();
     const { url, headers, form } = request;
     const conversation = new Conversation(request, signal);
-    const body = conversation.body();
-    if (body === undefined)
-        return await conversation.end;
     const dispatcher = request.dispatcher;
     const options = {
         origin: url.origin,
@@ -12706,7 +12703,7 @@ async function post(request, signal) {
             'content-length': String(form.contentLength),
             'accept-encoding': 'identity',
         },
-        body,
+        body: conversation.body(),
         // The watch below counts both directions; undici's own would end a slow upload whose last bytes are in the kernel.
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -12730,7 +12727,6 @@ class Conversation {
     #reject;
     #chunks = [];
     #received = 0;
-    #whole;
     #sent = 0;
     #head;
     #controller;
@@ -12748,28 +12744,10 @@ class Conversation {
         this.#signal = signal;
         signal.addEventListener('abort', this.#cancel);
     }
-    /**
-     * What undici sends. A form that fits into one buffer goes as a whole: one write, where chunks are three or more.
-     * Undefined: the file could not be read, and the exchange has ended.
-     */
-    body() {
-        const { form, ring, holdBackMs } = this.#request;
-        const [buffer] = ring ?? [];
-        if (buffer === undefined || holdBackMs > 0)
-            return this.#chunksOf();
-        try {
-            this.#whole = form.whole(buffer);
-            return this.#whole ?? this.#chunksOf();
-        }
-        catch (error) {
-            this.#finish(error);
-            return undefined;
-        }
-    }
     /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
-    async *#chunksOf() {
+    async *body() {
         const { form, ring, onSent, holdBackMs } = this.#request;
-        for await (const chunk of form.body(this.#signal, ring)) {
+        for await (const chunk of form.body(this.#signal, ring, holdBackMs > 0)) {
             const isFirst = this.#sent === 0;
             this.#sent += chunk.length;
             onSent?.(chunk.length);
@@ -12791,15 +12769,10 @@ class Conversation {
     }
     onRequestStart(controller) {
         this.#controller = controller;
-        if (this.#settled) {
+        if (this.#settled)
             controller.abort(new Error('the request was given up before it began'));
-            return;
-        }
-        if (this.#whole !== undefined) {
-            this.#sent = this.#whole.length;
-            this.#request.onSent?.(this.#sent);
-        }
-        this.#moved();
+        else
+            this.#moved();
     }
     onResponseStart(_controller, status, headers, reason = '') {
         // 1xx is no answer yet.
@@ -14985,24 +14958,30 @@ function multipartForm(fields, file) {
     const start = `${disposition(boundary, 'content')}; filename="${quoted(file.filename)}"`;
     const head = Buffer.from(`${parts.join('')}${start}\r\nContent-Type: application/octet-stream\r\n\r\n`, 'utf8');
     const tail = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1');
-    const contentLength = head.length + file.size + tail.length;
     return {
         contentType: `multipart/form-data; boundary=${boundary}`,
-        contentLength,
-        async *body(signal, ring) {
-            yield head;
-            yield* file.content(signal, ring);
+        contentLength: head.length + file.size + tail.length,
+        async *body(signal, ring, fieldsFirst = false) {
+            const together = fieldsFirst ? undefined : inOne(head, file, ring);
+            if (together === undefined) {
+                yield head;
+                yield* file.content(signal, ring);
+            }
+            else
+                yield together;
+            // By itself: only when the connection has taken all before it is everything on its way.
             yield tail;
         },
-        whole(buffer) {
-            if (contentLength > buffer.length)
-                return undefined;
-            head.copy(buffer);
-            file.readWhole(buffer.subarray(head.length, head.length + file.size));
-            tail.copy(buffer, head.length + file.size);
-            return buffer.subarray(0, contentLength);
-        },
     };
+}
+function inOne(head, file, ring) {
+    const [buffer] = ring ?? [];
+    const length = head.length + file.size;
+    if (buffer === undefined || length > buffer.length)
+        return undefined;
+    head.copy(buffer);
+    file.readWhole(buffer.subarray(head.length, length));
+    return buffer.subarray(0, length);
 }
 /** A text part has no file name and no type: several indexes take whatever has one for a file. */
 function disposition(boundary, name) {
@@ -23356,7 +23335,8 @@ function secureContext({ identity, trust, tlsMinVersion, tlsMaxVersion }) {
 }
 async function connector_open(options, context, attempt, sockets, signal, company) {
     const path = await openRoute(options, attempt, sockets, signal);
-    await company.leave;
+    await company.permission;
+    signal.throwIfAborted();
     attempt.stage = 'handshake';
     const socket = (0,external_node_tls_.connect)({
         socket: path,
@@ -23367,7 +23347,8 @@ async function connector_open(options, context, attempt, sockets, signal, compan
         rejectUnauthorized: true,
     });
     keep(socket, sockets);
-    setImmediate(() => company.greeted?.());
+    if (!attempt.early)
+        setImmediate(() => company.greeted?.());
     const endWatch = watch(socket, attempt);
     const word = lastWord(socket);
     await reach(socket, 'secureConnect', signal);
@@ -23512,22 +23493,17 @@ function createTransport(options) {
         },
         async probe(signal, soon = 0) {
             const beside = new AbortController();
-            const { promise: leave, resolve, reject } = Promise.withResolvers();
-            leave.catch(() => { });
-            let begun = false;
+            const { promise: permission, resolve: permit } = Promise.withResolvers();
             const company = {
                 greeted() {
-                    if (!begun)
-                        prepare(soon, AbortSignal.any([life.signal, beside.signal]), { leave });
-                    begun = true;
+                    prepare(soon, AbortSignal.any([life.signal, beside.signal]), { permission });
                     void load();
                 },
-                proven: resolve,
+                proven: permit,
                 failed() {
-                    const reason = new Error('the probe failed');
-                    reject(reason);
                     // Before their handshakes end: one refusal is enough for the server's log.
-                    beside.abort(reason);
+                    beside.abort(new Error('the probe failed'));
+                    permit();
                 },
             };
             try {

@@ -32,7 +32,8 @@ const CHANGED = [
     'const EMPTY_BUF = Buffer.alloc(0)',
     'const EMPTY_BUF = Buffer.alloc(0)\nconst performance = { now: () => process.uptime() * 1000 }',
   ],
-  // All that undici wants of Node's own HTTP client, which takes two milliseconds to load: a limit, and the class of a body that is none of ours.
+  // All that undici wants of Node's own HTTP client, which takes two milliseconds to load: a limit, and the class of a body
+  // that is none of ours.
   ['undici/lib/dispatcher/client.js', "const http = require('node:http')", 'const http = { maxHeaderSize: 16384 }'],
   ['undici/lib/core/util.js', "const { IncomingMessage } = require('node:http')", 'class IncomingMessage {}'],
   ...['core/connect', 'core/request', 'core/util', 'dispatcher/client', 'dispatcher/client-h1'].map((name) => [

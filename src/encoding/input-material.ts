@@ -42,7 +42,7 @@ const SHORTEST_LINE = 16
 /** Certificates; a client's chain has three or four. */
 const MOST_MASKED = 20
 
-/** Bytes. Smaller than any certificate, in DER too. */
+/** Bytes. Real ones have more, in DER too. */
 const SMALLEST_CERTIFICATE = 200
 
 /**

@@ -65,8 +65,6 @@ export async function post(request: PostRequest, signal: AbortSignal): Promise<E
   signal.throwIfAborted()
   const { url, headers, form } = request
   const conversation = new Conversation(request, signal)
-  const body = conversation.body()
-  if (body === undefined) return await conversation.end
   const dispatcher: IterableDispatcher = request.dispatcher
   const options: IterableOptions = {
     origin: url.origin,
@@ -78,7 +76,7 @@ export async function post(request: PostRequest, signal: AbortSignal): Promise<E
       'content-length': String(form.contentLength),
       'accept-encoding': 'identity',
     },
-    body,
+    body: conversation.body(),
     // The watch below counts both directions; undici's own would end a slow upload whose last bytes are in the kernel.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -104,7 +102,6 @@ class Conversation implements Dispatcher.DispatchHandler {
   readonly #reject: (reason: unknown) => void
   readonly #chunks: Buffer[] = []
   #received = 0
-  #whole: Buffer | undefined
   #sent = 0
   #head: Omit<Answer, 'text'> | undefined
   #controller: Dispatcher.DispatchController | undefined
@@ -124,27 +121,10 @@ class Conversation implements Dispatcher.DispatchHandler {
     signal.addEventListener('abort', this.#cancel)
   }
 
-  /**
-   * What undici sends. A form that fits into one buffer goes as a whole: one write, where chunks are three or more.
-   * Undefined: the file could not be read, and the exchange has ended.
-   */
-  body(): Buffer | AsyncGenerator<Buffer> | undefined {
-    const { form, ring, holdBackMs } = this.#request
-    const [buffer] = ring ?? []
-    if (buffer === undefined || holdBackMs > 0) return this.#chunksOf()
-    try {
-      this.#whole = form.whole(buffer)
-      return this.#whole ?? this.#chunksOf()
-    } catch (error) {
-      this.#finish(error)
-      return undefined
-    }
-  }
-
   /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
-  async *#chunksOf(): AsyncGenerator<Buffer> {
+  async *body(): AsyncGenerator<Buffer> {
     const { form, ring, onSent, holdBackMs } = this.#request
-    for await (const chunk of form.body(this.#signal, ring)) {
+    for await (const chunk of form.body(this.#signal, ring, holdBackMs > 0)) {
       const isFirst = this.#sent === 0
       this.#sent += chunk.length
       onSent?.(chunk.length)
@@ -166,15 +146,8 @@ class Conversation implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#settled) {
-      controller.abort(new Error('the request was given up before it began'))
-      return
-    }
-    if (this.#whole !== undefined) {
-      this.#sent = this.#whole.length
-      this.#request.onSent?.(this.#sent)
-    }
-    this.#moved()
+    if (this.#settled) controller.abort(new Error('the request was given up before it began'))
+    else this.#moved()
   }
 
   onResponseStart(

@@ -55,9 +55,9 @@ export interface Connection {
 
 /** How a connection in the making is tied to others. */
 export interface Company {
-  /** The handshake waits for it; how far it is meanwhile, nobody but TCP knows. Rejects: there shall be none. */
-  readonly leave?: Promise<void>
-  /** The handshake has begun, and the server's answer is on its way. */
+  /** For the handshake, which begins when this resolves: until then the way stands, and nothing is said on it. */
+  readonly permission?: Promise<void>
+  /** The first handshake has begun, and the server's answer is on its way. */
   greeted?(): void
   /** The server has proven who it is; what it thinks of us is not known yet. */
   proven?(): void
@@ -131,7 +131,8 @@ async function open(
   company: Company,
 ): Promise<Connection> {
   const path = await openRoute(options, attempt, sockets, signal)
-  await company.leave
+  await company.permission
+  signal.throwIfAborted()
   attempt.stage = 'handshake'
   const socket = connectTls({
     socket: path,
@@ -142,7 +143,7 @@ async function open(
     rejectUnauthorized: true,
   })
   keep(socket, sockets)
-  setImmediate(() => company.greeted?.())
+  if (!attempt.early) setImmediate(() => company.greeted?.())
   const endWatch = watch(socket, attempt)
   const word = lastWord(socket)
   await reach(socket, 'secureConnect', signal)

@@ -115,21 +115,17 @@ export function createTransport(options: TransportOptions): Transport {
     },
     async probe(signal, soon = 0) {
       const beside = new AbortController()
-      const { promise: leave, resolve, reject } = Promise.withResolvers<void>()
-      leave.catch(() => {})
-      let begun = false
+      const { promise: permission, resolve: permit } = Promise.withResolvers<void>()
       const company: Company = {
         greeted() {
-          if (!begun) prepare(soon, AbortSignal.any([life.signal, beside.signal]), { leave })
-          begun = true
+          prepare(soon, AbortSignal.any([life.signal, beside.signal]), { permission })
           void load()
         },
-        proven: resolve,
+        proven: permit,
         failed() {
-          const reason = new Error('the probe failed')
-          reject(reason)
           // Before their handshakes end: one refusal is enough for the server's log.
-          beside.abort(reason)
+          beside.abort(new Error('the probe failed'))
+          permit()
         },
       }
       try {
