@@ -108,13 +108,16 @@ describe('report 7: the second 413, and a connection that is cut at the same pla
 
   it('b) two deaths at one place: a size limit by another name, and no third try', async (test) => {
     const scene = await setScene(test, { samples: 'none' })
-    const large = await writeLargeWheel(path.join(scene.workspace, 'dist'), 16 << 20)
+    const large = await writeLargeWheel(path.join(scene.workspace, 'dist'), 128 << 20)
     const upload = () => ({ reads: 4 << 20, ending: { kind: 'hang-up', how: 'reset' } }) as const
     const index = await startIndex(test, scene, { upload })
     const run = await scene.run({ 'repository-url': index.uploadUrl, retries: '4' })
     assertOutcomes(run, { [large.name]: 'no-answer' })
-    // What waits in this machine's buffers was never read.
-    assert.match(annotationOf(run, large.name), /closed after about [4-9]\.\d MB of 16\.8 MB, twice at the same place/)
+    // From the 4.2 MB that were read to those and what buffers of the system hold, which the kernel chooses: up to 36 MB.
+    assert.match(
+      annotationOf(run, large.name),
+      /closed after about (?:[4-9]|[1-3]\d)\.\d MB of 134\.2 MB, twice at the same place/,
+    )
     assert.match(
       annotationOf(run, large.name),
       /limit of size is likely .*client_max_body_size of nginx, --max-request-body-size of devpi and Waitress/,
