@@ -12753,6 +12753,8 @@ class Conversation {
             onSent?.(chunk.length);
             this.#moved();
             yield chunk;
+            if (this.#sent === form.contentLength)
+                this.#allTaken();
             if (isFirst && holdBackMs > 0)
                 await this.#answerWithin(holdBackMs);
         }
@@ -12803,6 +12805,13 @@ class Conversation {
         clearTimeout(this.#timer);
         const { idleTimeoutMs } = this.#request;
         this.#timer = setTimeout(() => this.#give(new Silence(idleTimeoutMs)), idleTimeoutMs);
+    }
+    /** The time for the answer begins here: until now it was the last chunk's, which can be all of a small form. */
+    #allTaken() {
+        if (this.#head !== undefined)
+            return;
+        this.#lastWait = false;
+        this.#moved();
     }
     #cancel = () => {
         this.#stop();
@@ -14962,26 +14971,26 @@ function multipartForm(fields, file) {
         contentType: `multipart/form-data; boundary=${boundary}`,
         contentLength: head.length + file.size + tail.length,
         async *body(signal, ring, fieldsFirst = false) {
-            const together = fieldsFirst ? undefined : inOne(head, file, ring);
-            if (together === undefined) {
-                yield head;
-                yield* file.content(signal, ring);
+            const whole = fieldsFirst ? undefined : inOne(head, file, tail, ring);
+            if (whole !== undefined) {
+                yield whole;
+                return;
             }
-            else
-                yield together;
-            // By itself: only when the connection has taken all before it is everything on its way.
+            yield head;
+            yield* file.content(signal, ring);
             yield tail;
         },
     };
 }
-function inOne(head, file, ring) {
+function inOne(head, file, tail, ring) {
     const [buffer] = ring ?? [];
-    const length = head.length + file.size;
-    if (buffer === undefined || length > buffer.length)
+    const end = head.length + file.size;
+    if (buffer === undefined || end + tail.length > buffer.length)
         return undefined;
     head.copy(buffer);
-    file.readWhole(buffer.subarray(head.length, length));
-    return buffer.subarray(0, length);
+    file.readWhole(buffer.subarray(head.length, end));
+    tail.copy(buffer, end);
+    return buffer.subarray(0, end + tail.length);
 }
 /** A text part has no file name and no type: several indexes take whatever has one for a file. */
 function disposition(boundary, name) {

@@ -130,6 +130,7 @@ class Conversation implements Dispatcher.DispatchHandler {
       onSent?.(chunk.length)
       this.#moved()
       yield chunk
+      if (this.#sent === form.contentLength) this.#allTaken()
       if (isFirst && holdBackMs > 0) await this.#answerWithin(holdBackMs)
     }
   }
@@ -185,6 +186,13 @@ class Conversation implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer)
     const { idleTimeoutMs } = this.#request
     this.#timer = setTimeout(() => this.#give(new Silence(idleTimeoutMs)), idleTimeoutMs)
+  }
+
+  /** The time for the answer begins here: until now it was the last chunk's, which can be all of a small form. */
+  #allTaken(): void {
+    if (this.#head !== undefined) return
+    this.#lastWait = false
+    this.#moved()
   }
 
   readonly #cancel = (): void => {

@@ -18,8 +18,8 @@ export interface MultipartForm {
   /** Bytes of the whole body: servers of the WSGI kind refuse or lose a body of unknown length. */
   readonly contentLength: number
   /**
-   * The body from its start; each attempt takes one of its own, and may lend buffers for the file. Fields and file that
-   * fit into the first of these come as one chunk, which costs one write instead of two, unless the fields shall go first.
+   * The body from its start; each attempt takes one of its own, and may lend buffers for the file. A form that fits into
+   * the first of these comes as one chunk, which costs one write instead of three, unless the fields shall go first.
    */
   body(signal: AbortSignal, ring?: Ring, fieldsFirst?: boolean): AsyncGenerator<Buffer>
 }
@@ -39,24 +39,26 @@ export function multipartForm(fields: readonly (readonly [string, string])[], fi
     contentType: `multipart/form-data; boundary=${boundary}`,
     contentLength: head.length + file.size + tail.length,
     async *body(signal, ring, fieldsFirst = false) {
-      const together = fieldsFirst ? undefined : inOne(head, file, ring)
-      if (together === undefined) {
-        yield head
-        yield* file.content(signal, ring)
-      } else yield together
-      // By itself: only when the connection has taken all before it is everything on its way.
+      const whole = fieldsFirst ? undefined : inOne(head, file, tail, ring)
+      if (whole !== undefined) {
+        yield whole
+        return
+      }
+      yield head
+      yield* file.content(signal, ring)
       yield tail
     },
   }
 }
 
-function inOne(head: Buffer, file: FormFile, ring: Ring | undefined): Buffer | undefined {
+function inOne(head: Buffer, file: FormFile, tail: Buffer, ring: Ring | undefined): Buffer | undefined {
   const [buffer] = ring ?? []
-  const length = head.length + file.size
-  if (buffer === undefined || length > buffer.length) return undefined
+  const end = head.length + file.size
+  if (buffer === undefined || end + tail.length > buffer.length) return undefined
   head.copy(buffer)
-  file.readWhole(buffer.subarray(head.length, length))
-  return buffer.subarray(0, length)
+  file.readWhole(buffer.subarray(head.length, end))
+  tail.copy(buffer, end)
+  return buffer.subarray(0, end + tail.length)
 }
 
 /** A text part has no file name and no type: several indexes take whatever has one for a file. */
