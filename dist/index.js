@@ -23304,7 +23304,7 @@ function createConnector(options, question) {
         const sockets = [];
         try {
             const ends = AbortSignal.any([signal, deadline.signal]);
-            const connection = await connector_open(options, context, attempt, sockets, ends, company);
+            const connection = await connector_open(options, context, { attempt, sockets, signal: ends, company });
             signal.throwIfAborted();
             return connection;
         }
@@ -23342,7 +23342,8 @@ function secureContext({ identity, trust, tlsMinVersion, tlsMaxVersion }) {
         maxVersion: tlsMaxVersion,
     });
 }
-async function connector_open(options, context, attempt, sockets, signal, company) {
+async function connector_open(options, context, making) {
+    const { attempt, sockets, signal, company } = making;
     const path = await openRoute(options, attempt, sockets, signal);
     await company.permission;
     signal.throwIfAborted();
@@ -23370,7 +23371,7 @@ async function connector_open(options, context, attempt, sockets, signal, compan
         throw notAsked(options, attempt);
     if (usedUp) {
         socket.destroy();
-        return connector_open(options, context, attempt, sockets, signal, company);
+        return connector_open(options, context, making);
     }
     company.proven?.();
     attempt.stage = 'gate';

@@ -85,7 +85,7 @@ export function createConnector(options: TransportOptions, question: AuthorityQu
     const sockets: Socket[] = []
     try {
       const ends = AbortSignal.any([signal, deadline.signal])
-      const connection = await open(options, context, attempt, sockets, ends, company)
+      const connection = await open(options, context, { attempt, sockets, signal: ends, company })
       signal.throwIfAborted()
       return connection
     } catch (error) {
@@ -122,14 +122,16 @@ function secureContext({ identity, trust, tlsMinVersion, tlsMaxVersion }: Transp
   })
 }
 
-async function open(
-  options: TransportOptions,
-  context: SecureContext,
-  attempt: Attempt,
-  sockets: Socket[],
-  signal: AbortSignal,
-  company: Company,
-): Promise<Connection> {
+/** A connection in the making: what is noted of it, what has to be destroyed if it fails, and what it waits for. */
+interface Making {
+  readonly attempt: Attempt
+  readonly sockets: Socket[]
+  readonly signal: AbortSignal
+  readonly company: Company
+}
+
+async function open(options: TransportOptions, context: SecureContext, making: Making): Promise<Connection> {
+  const { attempt, sockets, signal, company } = making
   const path = await openRoute(options, attempt, sockets, signal)
   await company.permission
   signal.throwIfAborted()
@@ -155,7 +157,7 @@ async function open(
   if (options.requireClientAuth && !attempt.asked) throw notAsked(options, attempt)
   if (usedUp) {
     socket.destroy()
-    return open(options, context, attempt, sockets, signal, company)
+    return open(options, context, making)
   }
   company.proven?.()
   attempt.stage = 'gate'
