@@ -12718,6 +12718,11 @@ async function post(request, signal) {
 async function connectionFree() {
     await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setImmediate)();
 }
+/** Milliseconds after a chunk that is sent slowly: time for a server that is not far away to read it. */
+const SLOW_MS = 20;
+function slowness({ slowFrom, slowTo }, sent) {
+    return slowFrom <= sent && sent < slowTo ? SLOW_MS : 0;
+}
 /** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */
 class Conversation {
     end;
@@ -12746,8 +12751,8 @@ class Conversation {
     }
     /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
     async *body() {
-        const { form, ring, onSent, holdBackMs } = this.#request;
-        for await (const chunk of form.body(this.#signal, ring, holdBackMs > 0)) {
+        const { form, ring, onSent, care } = this.#request;
+        for await (const chunk of form.body(this.#signal, ring, care !== undefined)) {
             const isFirst = this.#sent === 0;
             this.#sent += chunk.length;
             onSent?.(chunk.length);
@@ -12755,13 +12760,13 @@ class Conversation {
             yield chunk;
             if (this.#sent === form.contentLength)
                 this.#allTaken();
-            if (isFirst && holdBackMs > 0)
-                await this.#answerWithin(holdBackMs);
+            else if (care !== undefined)
+                await this.#answerWithin(isFirst ? care.holdBackMs : slowness(care, this.#sent));
         }
     }
     /** Resolves when an answer begins or the exchange ends, and after `limit` milliseconds at the latest. */
     async #answerWithin(limit) {
-        if (this.#settled || this.#head !== undefined)
+        if (limit === 0 || this.#settled || this.#head !== undefined)
             return;
         const { promise, resolve } = Promise.withResolvers();
         const timer = setTimeout(resolve, limit);
@@ -15067,7 +15072,7 @@ function afterTries(verdict, { attempts }) {
 async function inTurn(turn, form, distribution, target, tries, signal) {
     const { pace } = target;
     try {
-        const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died !== undefined, signal);
+        const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died, signal);
         tries.attempts += sends;
         const { retry } = verdict;
         const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= retry_after/* LONGEST_WAIT */.dX;
@@ -15081,13 +15086,22 @@ async function inTurn(turn, form, distribution, target, tries, signal) {
         pace.left(turn);
     }
 }
-/** Bytes. How far two deaths at one limit may lie apart: what waits in the buffers of two machines differs. */
-const SAME_PLACE = 6 * 1024 * 1024;
-/** A small body is in the buffers as a whole before anything dies: its place is not known. */
+/** Bytes of a body that is in the buffers of two machines as a whole before anything dies: its place is not known. */
+const SMALL = 6 * 1024 * 1024;
+/** Bytes. So much less than was sent may have arrived at a connection that died at full speed. */
+const IN_BUFFERS = 8 * 1024 * 1024;
+/** Bytes. How exactly the place is known where the form was sent slowly, as at every try that follows a death. */
+const EXACTNESS = 1024 * 1024;
+/** A limit of time is met at about one place too: hence the tenth. */
 function isSamePlace(before, now, { contentLength }) {
-    if (before === undefined || contentLength <= SAME_PLACE)
+    if (before === undefined || contentLength <= SMALL)
         return false;
-    return Math.abs(before.sent - now.sent) <= Math.max(SAME_PLACE, contentLength / 10);
+    const tenth = contentLength / 10;
+    const further = now.sent - before.sent;
+    return further <= Math.max(EXACTNESS, tenth) && -further <= Math.max(IN_BUFFERS, tenth);
+}
+function careAfter({ sent }, holdBackMs) {
+    return { holdBackMs, slowFrom: sent - IN_BUFFERS - EXACTNESS, slowTo: sent + EXACTNESS };
 }
 function formOf(distribution) {
     return multipartForm(formFields(distribution), {
@@ -15097,9 +15111,9 @@ function formOf(distribution) {
         readWhole: (into) => distribution.content.readWhole(into),
     });
 }
-async function tryOnce(form, distribution, target, carefully, signal) {
+async function tryOnce(form, distribution, target, died, signal) {
     let { url } = target;
-    const request = { form, distribution, target, carefully };
+    const request = { form, distribution, target, died };
     let exchange = await send(request, url, signal);
     let sends = exchange.started ? 1 : 0;
     const repeated = exchange.answer && (0,redirect/* repeatableTarget */.$m)(exchange.answer, url);
@@ -15112,7 +15126,7 @@ async function tryOnce(form, distribution, target, carefully, signal) {
     const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal);
     return { verdict, exchange, sends };
 }
-async function send({ form, distribution, target, carefully }, url, signal) {
+async function send({ form, distribution, target, died }, url, signal) {
     const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest, buffers } = target;
     const headers = {
         // JSON first: PyPI's relatives and devpi then put their words where they are easiest to read.
@@ -15120,10 +15134,10 @@ async function send({ form, distribution, target, carefully }, url, signal) {
         'user-agent': userAgent,
         ...(authorization === undefined ? {} : { authorization }),
     };
-    const holdBackMs = carefully ? Math.min(longest, idleTimeoutMs / 2) : 0;
+    const care = died && careAfter(died, Math.min(longest, idleTimeoutMs / 2));
     const onSent = (bytes) => target.onSent(distribution, bytes);
     const ring = buffers.take();
-    const exchange = await (0,package_index_exchange/* post */.bE)({ dispatcher, url, headers, form, ring, idleTimeoutMs, holdBackMs, onSent }, signal);
+    const exchange = await (0,package_index_exchange/* post */.bE)({ dispatcher, url, headers, form, ring, idleTimeoutMs, onSent, care }, signal);
     if (exchange.answer !== undefined && exchange.sent === form.contentLength)
         buffers.give(ring);
     return exchange;

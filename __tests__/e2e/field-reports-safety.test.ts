@@ -113,11 +113,8 @@ describe('report 7: the second 413, and a connection that is cut at the same pla
     const index = await startIndex(test, scene, { upload })
     const run = await scene.run({ 'repository-url': index.uploadUrl, retries: '4' })
     assertOutcomes(run, { [large.name]: 'no-answer' })
-    // From the 4.2 MB that were read to those and what buffers of the system hold, which the kernel chooses: up to 36 MB.
-    assert.match(
-      annotationOf(run, large.name),
-      /closed after about (?:[4-9]|[1-3]\d)\.\d MB of 134\.2 MB, twice at the same place/,
-    )
+    // 4.2 MB were read. At the first try megabytes more wait in the system's buffers; the second shows the place.
+    assert.match(annotationOf(run, large.name), /closed after about [4-6]\.\d MB of 134\.2 MB, twice at the same place/)
     assert.match(
       annotationOf(run, large.name),
       /limit of size is likely .*client_max_body_size of nginx, --max-request-body-size of devpi and Waitress/,

@@ -36,13 +36,25 @@ export interface PostRequest {
   readonly ring?: Ring
   /** Milliseconds: the longest pause between two chunks that the connection takes; after the last, for all of the answer. */
   readonly idleTimeoutMs: number
-  /**
-   * Milliseconds for which the file is held back behind the form's fields, or until an answer begins: a server that has
-   * refused by then is heard before a write to its closed socket fails. 0: not at all.
-   */
-  readonly holdBackMs: number
+  /** Given where the connection of the try before died. */
+  readonly care?: Care | undefined
   /** Told of each chunk that the connection takes, in bytes. */
   readonly onSent?: (bytes: number) => void
+}
+
+/** What is done to learn more than that the connection died again. */
+export interface Care {
+  /**
+   * Milliseconds for which the file is held back behind the form's fields, or until an answer begins: a server that has
+   * refused by then is heard before a write to its closed socket fails.
+   */
+  readonly holdBackMs: number
+  /**
+   * Bytes of the form between which it is sent slowly. A connection that dies there has given the server almost all of
+   * `sent`; at full speed megabytes of it wait in the buffers of two machines.
+   */
+  readonly slowFrom: number
+  readonly slowTo: number
 }
 
 /** undici takes every async iterable for a body; its types know streams only. */
@@ -93,6 +105,13 @@ export async function connectionFree(): Promise<void> {
   await nextTurn()
 }
 
+/** Milliseconds after a chunk that is sent slowly: time for a server that is not far away to read it. */
+const SLOW_MS = 20
+
+function slowness({ slowFrom, slowTo }: Care, sent: number): number {
+  return slowFrom <= sent && sent < slowTo ? SLOW_MS : 0
+}
+
 /** undici's side of one exchange, and the watch over it. Settled once; what comes later is ignored. */
 class Conversation implements Dispatcher.DispatchHandler {
   readonly end: Promise<Exchange>
@@ -123,21 +142,21 @@ class Conversation implements Dispatcher.DispatchHandler {
 
   /** undici asks for the next chunk when the connection has taken the one before: that is the progress of the upload. */
   async *body(): AsyncGenerator<Buffer> {
-    const { form, ring, onSent, holdBackMs } = this.#request
-    for await (const chunk of form.body(this.#signal, ring, holdBackMs > 0)) {
+    const { form, ring, onSent, care } = this.#request
+    for await (const chunk of form.body(this.#signal, ring, care !== undefined)) {
       const isFirst = this.#sent === 0
       this.#sent += chunk.length
       onSent?.(chunk.length)
       this.#moved()
       yield chunk
       if (this.#sent === form.contentLength) this.#allTaken()
-      if (isFirst && holdBackMs > 0) await this.#answerWithin(holdBackMs)
+      else if (care !== undefined) await this.#answerWithin(isFirst ? care.holdBackMs : slowness(care, this.#sent))
     }
   }
 
   /** Resolves when an answer begins or the exchange ends, and after `limit` milliseconds at the latest. */
   async #answerWithin(limit: number): Promise<void> {
-    if (this.#settled || this.#head !== undefined) return
+    if (limit === 0 || this.#settled || this.#head !== undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, limit)
     this.#onAnswer = resolve

@@ -4,7 +4,7 @@ import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Secrets } from '../text.ts'
 import { CHUNK_BYTES, type ChunkBuffers } from './chunk-buffers.ts'
-import { type Exchange, post } from './exchange.ts'
+import { type Care, type Exchange, post } from './exchange.ts'
 import { explainAnswer, type Verdict } from './explain.ts'
 import { formFields } from './form.ts'
 import { type MultipartForm, multipartForm } from './multipart.ts'
@@ -148,7 +148,7 @@ async function inTurn(
 ): Promise<Try> {
   const { pace } = target
   try {
-    const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died !== undefined, signal)
+    const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died, signal)
     tries.attempts += sends
     const { retry } = verdict
     const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= LONGEST_WAIT
@@ -160,13 +160,25 @@ async function inTurn(
   }
 }
 
-/** Bytes. How far two deaths at one limit may lie apart: what waits in the buffers of two machines differs. */
-const SAME_PLACE = 6 * 1024 * 1024
+/** Bytes of a body that is in the buffers of two machines as a whole before anything dies: its place is not known. */
+const SMALL = 6 * 1024 * 1024
 
-/** A small body is in the buffers as a whole before anything dies: its place is not known. */
+/** Bytes. So much less than was sent may have arrived at a connection that died at full speed. */
+const IN_BUFFERS = 8 * 1024 * 1024
+
+/** Bytes. How exactly the place is known where the form was sent slowly, as at every try that follows a death. */
+const EXACTNESS = 1024 * 1024
+
+/** A limit of time is met at about one place too: hence the tenth. */
 function isSamePlace(before: Exchange | undefined, now: Exchange, { contentLength }: MultipartForm): boolean {
-  if (before === undefined || contentLength <= SAME_PLACE) return false
-  return Math.abs(before.sent - now.sent) <= Math.max(SAME_PLACE, contentLength / 10)
+  if (before === undefined || contentLength <= SMALL) return false
+  const tenth = contentLength / 10
+  const further = now.sent - before.sent
+  return further <= Math.max(EXACTNESS, tenth) && -further <= Math.max(IN_BUFFERS, tenth)
+}
+
+function careAfter({ sent }: Exchange, holdBackMs: number): Care {
+  return { holdBackMs, slowFrom: sent - IN_BUFFERS - EXACTNESS, slowTo: sent + EXACTNESS }
 }
 
 function formOf(distribution: Distribution): MultipartForm {
@@ -182,11 +194,11 @@ async function tryOnce(
   form: MultipartForm,
   distribution: Distribution,
   target: UploadTarget,
-  carefully: boolean,
+  died: Exchange | undefined,
   signal: AbortSignal,
 ): Promise<Omit<Try, 'mayRepeat'>> {
   let { url } = target
-  const request = { form, distribution, target, carefully }
+  const request = { form, distribution, target, died }
   let exchange = await send(request, url, signal)
   let sends = exchange.started ? 1 : 0
   const repeated = exchange.answer && repeatableTarget(exchange.answer, url)
@@ -203,15 +215,11 @@ interface Sending {
   readonly form: MultipartForm
   readonly distribution: Distribution
   readonly target: UploadTarget
-  /** Whether the try before died without an answer. */
-  readonly carefully: boolean
+  /** The try before, where its connection died. */
+  readonly died: Exchange | undefined
 }
 
-async function send(
-  { form, distribution, target, carefully }: Sending,
-  url: URL,
-  signal: AbortSignal,
-): Promise<Exchange> {
+async function send({ form, distribution, target, died }: Sending, url: URL, signal: AbortSignal): Promise<Exchange> {
   const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest, buffers } = target
   const headers = {
     // JSON first: PyPI's relatives and devpi then put their words where they are easiest to read.
@@ -219,10 +227,10 @@ async function send(
     'user-agent': userAgent,
     ...(authorization === undefined ? {} : { authorization }),
   }
-  const holdBackMs = carefully ? Math.min(longest, idleTimeoutMs / 2) : 0
+  const care = died && careAfter(died, Math.min(longest, idleTimeoutMs / 2))
   const onSent = (bytes: number) => target.onSent(distribution, bytes)
   const ring = buffers.take()
-  const exchange = await post({ dispatcher, url, headers, form, ring, idleTimeoutMs, holdBackMs, onSent }, signal)
+  const exchange = await post({ dispatcher, url, headers, form, ring, idleTimeoutMs, onSent, care }, signal)
   if (exchange.answer !== undefined && exchange.sent === form.contentLength) buffers.give(ring)
   return exchange
 }
