@@ -918,7 +918,12 @@ async function lookUp(project, distributions, index, reader, options, signal) {
     };
     for (const distribution of distributions) {
         const entries = page?.entries.get(distribution.file) ?? [];
-        files.set(distribution.file, await findingOf(distribution, entries, comparison, signal));
+        try {
+            files.set(distribution.file, await findingOf(distribution, entries, comparison, signal));
+        }
+        catch (error) {
+            throw error instanceof simple_index/* LookupFailure */.B ? new simple_index/* LookupFailure */.B(error.problem, error.retry, files) : error;
+        }
     }
     return { known: page !== undefined && page.listed > 0, files };
 }

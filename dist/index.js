@@ -14356,18 +14356,26 @@ function entities(text) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   B: () => (/* binding */ LookupFailure)
+/* harmony export */   B: () => (/* binding */ LookupFailure),
+/* harmony export */   y: () => (/* binding */ isListed)
 /* harmony export */ });
+/** Whether the index has a file of this name, whatever its bytes. */
+function isListed(finding) {
+    return finding !== undefined && finding.state !== 'absent';
+}
 /** What ended a lookup. */
 class LookupFailure extends Error {
     problem;
     /** Undefined: another try would end the same way. */
     retry;
-    constructor(problem, retry) {
+    /** What was known of some files by then. Another try need not ask for them, nor fetch them to compare. */
+    found;
+    constructor(problem, retry, found = new Map()) {
         super(problem.message, { cause: problem });
         this.name = 'LookupFailure';
         this.problem = problem;
         this.retry = retry;
+        this.found = found;
     }
 }
 
@@ -14607,19 +14615,25 @@ class Lookups {
  * the lookup itself. Rejects with LookupFailure, or with the reason of the signal that ended it.
  */
 async function askPatiently({ ask, pace, retries, slots }, project, distributions, prefer, signal, patience = signal) {
+    const found = new Map();
     for (let left = retries;; left -= 1) {
         const turn = await pace.turn(patience);
         try {
-            const findings = await slots.use(() => ask(project, distributions, prefer, signal), patience);
+            const open = distributions.filter(({ file }) => !found.has(file));
+            const { known, files } = await slots.use(() => ask(project, open, prefer, signal), patience);
             pace.answered(turn);
-            return findings;
+            return { known, files: new Map([...found, ...files]) };
         }
         catch (error) {
-            if (!(error instanceof simple_index/* LookupFailure */.B) || error.retry === undefined)
+            if (!(error instanceof simple_index/* LookupFailure */.B))
                 throw error;
-            const { afterMs } = error.retry;
-            if ((afterMs ?? 0) > retry_after/* LONGEST_WAIT */.dX || !pace.failed(turn, afterMs) || left === 0)
-                throw error;
+            for (const [file, finding] of error.found)
+                if ((0,simple_index/* isListed */.y)(finding))
+                    found.set(file, finding);
+            const { problem, retry } = error;
+            const mayHelp = retry !== undefined && (retry.afterMs ?? 0) <= retry_after/* LONGEST_WAIT */.dX && pace.failed(turn, retry.afterMs);
+            if (!mayHelp || left === 0)
+                throw new simple_index/* LookupFailure */.B(problem, retry, found);
         }
         finally {
             pace.left(turn);
@@ -14657,10 +14671,10 @@ async function confirmProject(distributions, wait, onEnd) {
     let prefer = 'json';
     for (let pause = FIRST_PAUSE;; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
         const { files, problem, isFinal } = await look(pending, prefer, wait);
-        const listed = pending.filter(({ file }) => isListed(files.get(file)));
+        const listed = pending.filter(({ file }) => (0,simple_index/* isListed */.y)(files.get(file)));
         for (const one of listed) {
             const finding = files.get(one.file);
-            if (isListed(finding))
+            if ((0,simple_index/* isListed */.y)(finding))
                 await onEnd(one, finding);
         }
         pending = pending.filter((one) => !listed.includes(one));
@@ -14677,10 +14691,6 @@ async function confirmProject(distributions, wait, onEnd) {
         prefer = prefer === 'json' ? 'html' : 'json';
     }
 }
-/** Whether the index has a file of this name, whatever its bytes. */
-function isListed(finding) {
-    return finding !== undefined && finding.state !== 'absent';
-}
 /** The wait is the retry. */
 async function look(distributions, prefer, { project, access, signal, over }) {
     const patience = AbortSignal.any([signal, over]);
@@ -14695,7 +14705,7 @@ async function look(distributions, prefer, { project, access, signal, over }) {
             return { files: new Map(), problem: undefined, isFinal: true };
         if (!(error instanceof simple_index/* LookupFailure */.B))
             throw error;
-        return { files: new Map(), problem: error.problem, isFinal: error.retry === undefined };
+        return { files: error.found, problem: error.problem, isFinal: error.retry === undefined };
     }
 }
 
@@ -15021,6 +15031,7 @@ var redirect = __nccwpck_require__(9917);
 
 
 
+
 /**
  * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy), and sends it
  * again where that may help: never before the index was asked whether it has the file after all, never against an answer
@@ -15039,7 +15050,7 @@ async function uploadDistribution(distribution, target, look, signal) {
         tries.uncertain ||= isOpen && exchange.sent === form.contentLength;
         const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published');
         const found = asks ? await look?.(distribution, signal) : undefined;
-        const isThere = found !== undefined && found.state !== 'absent';
+        const isThere = (0,simple_index/* isListed */.y)(found);
         const isBlind = look !== undefined && found === undefined;
         const isDeath = exchange.started && exchange.answer === undefined;
         const twice = isDeath && isSamePlace(tries.died, exchange, form);
@@ -15052,11 +15063,13 @@ async function uploadDistribution(distribution, target, look, signal) {
             return end;
         tries.died = isDeath ? exchange : undefined;
         turn = await target.pace.turn(signal);
-        if (!target.pace.isOver)
+        // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
+        const late = asks && !target.pace.isOver ? await look?.(distribution, signal) : undefined;
+        const isMissing = look === undefined || !asks || late?.state === 'absent';
+        if (isMissing && !target.pace.isOver)
             continue;
-        // The others have shown meanwhile that it is of no use.
         target.pace.left(turn);
-        return end;
+        return { ...end, found: late ?? found };
     }
 }
 function laterThanThisRun({ retry }, now) {
@@ -15223,10 +15236,10 @@ class Publishing {
             if (known)
                 this.#known.add(project);
         const findings = new Map(distributions.map((one) => [one, projects.get(one.project)?.files.get(one.file)]));
-        const missing = distributions.filter((one) => !isListed(findings.get(one)));
+        const missing = distributions.filter((one) => !(0,simple_index/* isListed */.y)(findings.get(one)));
         this.#request.onMissing(missing);
         for (const [one, finding] of findings) {
-            if (isListed(finding))
+            if ((0,simple_index/* isListed */.y)(finding))
                 this.#tell(one, await this.#existing(one, finding));
         }
         return missing;
@@ -15258,7 +15271,7 @@ class Publishing {
         const finding = await this.#lookAgain(distribution);
         if (finding instanceof lib_errors/* PublishError */.S1)
             return lookupEnds(distribution, finding);
-        if (isListed(finding))
+        if ((0,simple_index/* isListed */.y)(finding))
             return settled(await this.#existing(distribution, finding));
         const { target } = this.#request;
         const onSent = (one, bytes) => {
@@ -15284,7 +15297,7 @@ class Publishing {
         const { outcome, problem, ends, exists, found, retry } = end;
         if (found?.state === 'same')
             return { ...settled(present(distribution, 'published', end)), upload: end };
-        if (isListed(found))
+        if ((0,simple_index/* isListed */.y)(found))
             return settled(await this.#existing(distribution, found, end));
         if (exists)
             return await this.#existsStep(distribution, end);
@@ -15309,13 +15322,13 @@ class Publishing {
         for (const [distribution, end] of this.#doubtful) {
             const found = await this.#lookups?.now(distribution, this.#signal);
             this.#doubtful.delete(distribution);
-            this.#request.onResult(isListed(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end));
+            this.#request.onResult((0,simple_index/* isListed */.y)(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end));
         }
     }
     /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
     async #existsStep(distribution, end) {
         const finding = await this.#lookups?.now(distribution, this.#signal);
-        if (!isListed(finding)) {
+        if (!(0,simple_index/* isListed */.y)(finding)) {
             if (this.#lookups === undefined)
                 return settled(this.#notComparable(distribution, end, undefined));
             return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined };
@@ -22272,10 +22285,10 @@ async function difference_differenceOf({ file, kind, size, content }, url, { rea
 /** Milliseconds. */
 const pace_LONGEST_PAUSE = 30_000;
 /**
- * How fast one server is asked, by all requests of one kind together: a lookup that succeeds says nothing about uploads. A failure that may pass pauses all of them, for a time chosen
- * at random from a range that doubles (full jitter), or for as long as the server asks. After a pause one request goes
- * first, the one that waited longest; the others follow when it succeeds. So a server in trouble gets one request at a
- * time, and not each file's tries at once.
+ * How fast one server is asked, by all requests of one kind together: a lookup that succeeds says nothing about uploads. A
+ * failure that may pass pauses all of them, for a time chosen at random from a range that doubles (full jitter), or for as
+ * long as the server asks. After a pause one request goes first, the one that waited longest; the others follow when it
+ * succeeds. So a server in trouble gets one request at a time, and not each file's tries at once.
  */
 class Pace {
     #options;

@@ -356,6 +356,18 @@ describe('an index that does not tell the truth', () => {
     assertStored(met, [WHEEL])
     assert.equal(met.index.uploads.length, 1)
   })
+
+  it('gives no sha256, and breaks off each file once: what was compared is not fetched again', async (test) => {
+    const other = 'demo-1.0-cp312-cp312-win_amd64.whl'
+    const files = { ...ONE, [other]: makeWheel({ tags: ['cp312-cp312-win_amd64'] }) }
+    const present = Object.entries(files).map(([name, bytes]) => ({ name, bytes }))
+    const download = (_: string, number: number) =>
+      number === 1 ? ({ kind: 'hang-up', how: 'reset' } as const) : undefined
+    const { index, run } = await meet(test, files, { present, hashes: 'md5', download })
+    assertOutcomes(run, { [other]: 'already-published', [WHEEL]: 'already-published' })
+    assert.deepEqual(index.downloads.toSorted(), [other, other, WHEEL, WHEEL])
+    assert.equal(index.uploads.length, 0)
+  })
 })
 
 describe('a second run', () => {

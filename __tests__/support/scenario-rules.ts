@@ -11,13 +11,15 @@
  *   none with a plain yes, and our bytes are not known to be there (below). A file that is stored behind a 5xx and
  *   listed later than anybody asked may be called rejected: section 5 of the design says so;
  * - `not-tried`: nothing of it was sent;
- * - `unconfirmed`: an upload was answered with a yes, or with "exists", and our bytes are not known to be there;
+ * - `unconfirmed`: an upload was answered with a yes, or with "exists", and our bytes are not known to be there, or could
+ *   not be fetched in time where the page does not prove them;
  * - `no-answer`: no plain yes, and our bytes are not known to be there. Nothing else is claimed.
  * Known to be there: this run stored them, they were listed when its last upload ended, and nobody asked then; or every
  * lookup after that upload was sent a page that lists them. (Where some failed, the one that did not may have been about
  * another file.)
  * And whatever it is called: a file that a page has listed, that was answered with a yes, or with a no that is final, is
- * not sent (again); no bytes are replaced by others; Retry-After is obeyed.
+ * not sent (again); no bytes are replaced by others, except by the second request of a redirect, before which nobody asks
+ * again; Retry-After is obeyed.
  */
 import { type FileResult, failsStep } from '../../src/package-index/outcome.ts'
 import { type FaultyIndex, LOGIN_PAGE, type LookupEntry, type UploadEntry } from './faulty-index.ts'
@@ -162,7 +164,7 @@ function told(story: Story): string[] {
     'not-tried': [[uploads.length === 0, 'and was sent']],
     unconfirmed: [
       [uploads.some((one) => one.status !== undefined && one.status < 500), 'and the index never said yes'],
-      [!isKnown(story), 'although it is known to be there'],
+      [story.fetchedInVain || !isKnown(story), 'although it is known to be there'],
     ],
     // Cancelled, a client hangs up on an answer that is on its way.
     'no-answer': [[uploads.length > 0, 'and was never sent'], ...(story.cancelled ? [] : unfinished(story))],
@@ -192,7 +194,7 @@ function isKnown(story: Story): boolean {
 function sent(story: Story): string[] {
   const { uploads, pages, settings } = story
   const broken: string[] = []
-  const redirects = uploads.filter(({ status }) => status === 307 || status === 308).length
+  const redirects = uploads.filter(isRedirected).length
   const most = settings.retries + 1 + redirects
   if (uploads.length > most) broken.push(`was sent ${uploads.length} times, and at most ${most} were allowed`)
   for (const [number, upload] of uploads.entries()) {
@@ -207,9 +209,14 @@ function sent(story: Story): string[] {
       broken.push(`was sent again before Retry-After (try ${number + 1})`)
     }
     if (isBlind(story, number)) broken.push(`was sent again without asking the index (try ${number + 1})`)
-    if (upload.stored === 'overwritten') broken.push(`replaced other bytes (try ${number + 1})`)
+    if (upload.stored === 'overwritten' && !isRedirected(before.at(-1)))
+      broken.push(`replaced other bytes (try ${number + 1})`)
   }
   return broken
+}
+
+function isRedirected(upload: UploadEntry | undefined): boolean {
+  return upload?.status === 307 || upload?.status === 308
 }
 
 /** Timers and clocks differ by as much. */
@@ -219,7 +226,7 @@ const CLOCK_MS = 5
 function isBlind({ uploads, pages }: Story, number: number): boolean {
   const [before, upload] = [uploads[number - 1], uploads[number]]
   if (before === undefined || upload === undefined) return false
-  if (before.sha256 === undefined || before.status === 307 || before.status === 308) return false
+  if (before.sha256 === undefined || isRedirected(before)) return false
   const since = endOf(before)
   return !pages.some(({ startedAt, endedAt }) => startedAt >= since && (endedAt ?? Infinity) < upload.startedAt)
 }

@@ -3,7 +3,7 @@ import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 import type { PublishError } from '../errors.ts'
 import { askPatiently, type IndexAccess } from './lookups.ts'
-import { type Finding, LookupFailure, type PageFormat } from './simple-index.ts'
+import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 
 /** What the wait for one file came to. */
 export type Confirmation =
@@ -77,11 +77,6 @@ async function confirmProject(
   }
 }
 
-/** Whether the index has a file of this name, whatever its bytes. */
-export function isListed(finding: Finding | undefined): finding is Exclude<Finding, { state: 'absent' }> {
-  return finding !== undefined && finding.state !== 'absent'
-}
-
 interface Look {
   readonly files: ReadonlyMap<string, Finding>
   readonly problem: PublishError | undefined
@@ -104,6 +99,6 @@ async function look(
     signal.throwIfAborted()
     if (error === over.reason) return { files: new Map(), problem: undefined, isFinal: true }
     if (!(error instanceof LookupFailure)) throw error
-    return { files: new Map(), problem: error.problem, isFinal: error.retry === undefined }
+    return { files: error.found, problem: error.problem, isFinal: error.retry === undefined }
   }
 }

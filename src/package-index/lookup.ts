@@ -73,7 +73,11 @@ export async function lookUp(
   }
   for (const distribution of distributions) {
     const entries = page?.entries.get(distribution.file) ?? []
-    files.set(distribution.file, await findingOf(distribution, entries, comparison, signal))
+    try {
+      files.set(distribution.file, await findingOf(distribution, entries, comparison, signal))
+    } catch (error) {
+      throw error instanceof LookupFailure ? new LookupFailure(error.problem, error.retry, files) : error
+    }
   }
   return { known: page !== undefined && page.listed > 0, files }
 }

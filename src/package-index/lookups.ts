@@ -2,7 +2,14 @@ import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 import type { Pace } from './pace.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
-import { type Ask, type Finding, LookupFailure, type PageFormat, type ProjectFindings } from './simple-index.ts'
+import {
+  type Ask,
+  type Finding,
+  isListed,
+  LookupFailure,
+  type PageFormat,
+  type ProjectFindings,
+} from './simple-index.ts'
 import type { Slots } from './slots.ts'
 
 /** What a run asks the simple index with. */
@@ -88,16 +95,20 @@ export async function askPatiently(
   signal: AbortSignal,
   patience = signal,
 ): Promise<ProjectFindings> {
+  const found = new Map<string, Finding>()
   for (let left = retries; ; left -= 1) {
     const turn = await pace.turn(patience)
     try {
-      const findings = await slots.use(() => ask(project, distributions, prefer, signal), patience)
+      const open = distributions.filter(({ file }) => !found.has(file))
+      const { known, files } = await slots.use(() => ask(project, open, prefer, signal), patience)
       pace.answered(turn)
-      return findings
+      return { known, files: new Map([...found, ...files]) }
     } catch (error) {
-      if (!(error instanceof LookupFailure) || error.retry === undefined) throw error
-      const { afterMs } = error.retry
-      if ((afterMs ?? 0) > LONGEST_WAIT || !pace.failed(turn, afterMs) || left === 0) throw error
+      if (!(error instanceof LookupFailure)) throw error
+      for (const [file, finding] of error.found) if (isListed(finding)) found.set(file, finding)
+      const { problem, retry } = error
+      const mayHelp = retry !== undefined && (retry.afterMs ?? 0) <= LONGEST_WAIT && pace.failed(turn, retry.afterMs)
+      if (!mayHelp || left === 0) throw new LookupFailure(problem, retry, found)
     } finally {
       pace.left(turn)
     }

@@ -1,4 +1,5 @@
 import { monotonicNow } from '../clock.ts'
+
 /** One request's place in the pace of its server. */
 export interface Turn {
   /** The number of pauses before it. */
@@ -30,10 +31,10 @@ interface Waiter {
 }
 
 /**
- * How fast one server is asked, by all requests of one kind together: a lookup that succeeds says nothing about uploads. A failure that may pass pauses all of them, for a time chosen
- * at random from a range that doubles (full jitter), or for as long as the server asks. After a pause one request goes
- * first, the one that waited longest; the others follow when it succeeds. So a server in trouble gets one request at a
- * time, and not each file's tries at once.
+ * How fast one server is asked, by all requests of one kind together: a lookup that succeeds says nothing about uploads. A
+ * failure that may pass pauses all of them, for a time chosen at random from a range that doubles (full jitter), or for as
+ * long as the server asks. After a pause one request goes first, the one that waited longest; the others follow when it
+ * succeeds. So a server in trouble gets one request at a time, and not each file's tries at once.
  */
 export class Pace {
   readonly #options: PaceOptions

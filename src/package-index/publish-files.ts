@@ -1,12 +1,12 @@
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
-import { type Confirmation, confirm, isListed } from './confirm.ts'
+import { type Confirmation, confirm } from './confirm.ts'
 import { type ExistingPolicy, occupied, present } from './existing.ts'
 import { type IndexAccess, Lookups } from './lookups.ts'
 import { type FileResult, failsStep, notTried, resultOf, wordsOfProblem } from './outcome.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
-import { type Finding, LookupFailure } from './simple-index.ts'
+import { type Finding, isListed, LookupFailure } from './simple-index.ts'
 import { type Look, type UploadEnd, type UploadTarget, uploadDistribution } from './upload.ts'
 
 /** How a run publishes. */

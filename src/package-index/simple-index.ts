@@ -45,6 +45,11 @@ export type Finding =
   /** It has a file of this name, and whether the bytes are ours cannot be told. `why`: end of a sentence, printable. */
   | { readonly state: 'unknown'; readonly why: string; readonly url: URL | undefined }
 
+/** Whether the index has a file of this name, whatever its bytes. */
+export function isListed(finding: Finding | undefined): finding is Exclude<Finding, { state: 'absent' }> {
+  return finding !== undefined && finding.state !== 'absent'
+}
+
 /** What a simple index says of a project. */
 export interface ProjectFindings {
   /** Whether it has a page for the project that lists at least one file. */
@@ -61,12 +66,15 @@ export class LookupFailure extends Error {
   readonly problem: PublishError
   /** Undefined: another try would end the same way. */
   readonly retry: Retry | undefined
+  /** What was known of some files by then. Another try need not ask for them, nor fetch them to compare. */
+  readonly found: ReadonlyMap<string, Finding>
 
-  constructor(problem: PublishError, retry?: Retry) {
+  constructor(problem: PublishError, retry?: Retry, found: ReadonlyMap<string, Finding> = new Map()) {
     super(problem.message, { cause: problem })
     this.name = 'LookupFailure'
     this.problem = problem
     this.retry = retry
+    this.found = found
   }
 }
 

@@ -12,7 +12,7 @@ import { explainFailure, twiceAtOnePlace } from './no-answer.ts'
 import type { Pace, Turn } from './pace.ts'
 import { repeatableTarget } from './redirect.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
-import type { Finding } from './simple-index.ts'
+import { type Finding, isListed } from './simple-index.ts'
 
 /** Where uploads go, and how. */
 export interface UploadTarget {
@@ -107,7 +107,7 @@ export async function uploadDistribution(
     tries.uncertain ||= isOpen && exchange.sent === form.contentLength
     const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published')
     const found = asks ? await look?.(distribution, signal) : undefined
-    const isThere = found !== undefined && found.state !== 'absent'
+    const isThere = isListed(found)
     const isBlind = look !== undefined && found === undefined
     const isDeath = exchange.started && exchange.answer === undefined
     const twice = isDeath && isSamePlace(tries.died, exchange, form)
@@ -119,10 +119,12 @@ export async function uploadDistribution(
     if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) return end
     tries.died = isDeath ? exchange : undefined
     turn = await target.pace.turn(signal)
-    if (!target.pace.isOver) continue
-    // The others have shown meanwhile that it is of no use.
+    // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
+    const late = asks && !target.pace.isOver ? await look?.(distribution, signal) : undefined
+    const isMissing = look === undefined || !asks || late?.state === 'absent'
+    if (isMissing && !target.pace.isOver) continue
     target.pace.left(turn)
-    return end
+    return { ...end, found: late ?? found }
   }
 }
 

@@ -12,15 +12,18 @@ const OTHER: Finding = { state: 'other', listed: 'sha256 ab12', url: undefined }
 const ABSENT: Finding = { state: 'absent' }
 
 /** One file, with `skip-existing: true`: what the server answers to it, and what the index has at each look. */
-async function publish(statusLine: string, findings: readonly Finding[]): Promise<FileResult> {
+async function publish(statusLine: string, findings: readonly Finding[], retries = 0): Promise<FileResult> {
   const left = [...findings]
   const index = await startHostileIndex(async (connection) => {
-    await connection.request()
-    connection.answer(statusLine)
+    for (;;) {
+      await connection.request()
+      connection.answer(statusLine)
+    }
   })
   const file = openDistribution()
   const results: FileResult[] = []
-  const request = publishing(uploadTarget(index.url, { dispatcher: index.dispatcher }))
+  const { dispatcher } = index
+  const request = publishing(uploadTarget(index.url, { dispatcher, retries, pace: quickPace(retries) }))
   const ask = async () => {
     const finding = left.length > 1 ? left.shift() : left[0]
     return { known: true, files: new Map([[file.distribution.file, finding ?? ABSENT]]) }
@@ -67,5 +70,27 @@ describe('with skip-existing, other bytes under the name of a file', () => {
     const { outcome, message } = await publish('200 OK', [ABSENT, OTHER])
     assert.equal(outcome, 'conflict')
     assert.doesNotMatch(message ?? '', /left as it is/)
+  })
+})
+
+describe('a file that would be sent again', () => {
+  const SAME: Finding = { state: 'same', verified: 'sha256' }
+  const BUSY = '503 Service Unavailable'
+
+  it('is not, where the index lists it when it was asked after the failure', async () => {
+    const { outcome, attempts } = await publish(BUSY, [ABSENT, SAME], 4)
+    assert.deepEqual([outcome, attempts], ['published', 1])
+  })
+
+  it('is not, where the index lists it only when its turn has come', async () => {
+    const { outcome, attempts } = await publish(BUSY, [ABSENT, ABSENT, SAME], 4)
+    assert.deepEqual([outcome, attempts], ['published', 1])
+    const other = await publish(BUSY, [ABSENT, ABSENT, OTHER], 4)
+    assert.deepEqual([other.outcome, other.attempts], ['skipped', 1])
+  })
+
+  it('is, as often as it may, where the index never lists it', async () => {
+    const { outcome, attempts } = await publish(BUSY, [ABSENT], 2)
+    assert.deepEqual([outcome, attempts], ['rejected', 3])
   })
 })
