@@ -3,7 +3,8 @@
  *
  * What can be known, and what cannot: a client knows what it was answered and what the pages listed that it was sent.
  * So a file may be called
- * - `published`: our bytes are stored, and a page listed them to this run; without verification: the index said yes;
+ * - `published`: our bytes are stored, and a page listed them to this run; without verification: the index said yes; with
+ *   `verified: no`: it said yes, and a page listed bytes that it does not prove, and that could not be fetched;
  * - `already-published`: the same, and a page listed them;
  * - `conflict`, `skipped`: other bytes are stored, and a page listed them (or bytes that the page does not prove, and
  *   that could not be fetched);
@@ -144,10 +145,12 @@ function told(story: Story): string[] {
     [there === 'others' || blind, 'and the index has no other bytes'],
     [shown('others') || blind, 'and no page listed other bytes'],
   ] as const
+  const listed = pages.some((page) => lists(story, page) !== undefined)
+  const unproven = verified === 'no' && uploads.some(beganYes) && (!settings.verify || (story.fetchedInVain && listed))
   const rules: Partial<Record<FileResult['outcome'], readonly (readonly [boolean, string])[]>> = {
     published: [
-      [there === 'ours' || !settings.verify, 'and the index has not got these bytes'],
-      [shown('ours') || (!settings.verify && uploads.some(beganYes)), 'and no page listed it'],
+      [there === 'ours' || unproven, 'and the index has not got these bytes'],
+      [shown('ours') || unproven, 'and no page listed it'],
       [uploads.length > 0, 'and was never sent'],
     ],
     'already-published': [

@@ -1,6 +1,7 @@
 /** Runs one scenario: a faulty index, the real transport, and what publishes over it. */
 import { subscribe } from 'node:diagnostics_channel'
 import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createRoot, issueClient, issueServer } from '../../demo/certificate-authority.ts'
 import type { Distribution } from '../../src/distributions/distribution.ts'
 import type { FileResult } from '../../src/package-index/outcome.ts'
@@ -25,6 +26,9 @@ export type Publisher = (stage: Stage) => Promise<readonly FileResult[]>
 
 /** Milliseconds: no scenario needs so long by its own time limits, on a machine that has other things to do too. */
 const LONGEST = 60_000
+
+/** Milliseconds. */
+const ON_ITS_WAY = 20
 
 const root = createRoot({ name: 'Scenario Root' })
 const server = issueServer(root, { name: 'localhost' })
@@ -56,8 +60,11 @@ export async function runScenario(scenario: Scenario, publish: Publisher, limit 
       return publish({ ...stage, signal: AbortSignal.any([signal, ...cancel]) })
     })
     const cancelled = cancel.some(({ aborted }) => aborted)
+    // What was sent when the run was cancelled comes to the index behind the end.
+    if (cancelled) await delay(ON_ITS_WAY)
     const uploads = index.uploads.length
     await transport.close()
+    if (cancelled) await delay(ON_ITS_WAY)
     if (index.uploads.length > uploads) return ['an upload began behind the end']
     return brokenPromises({
       index,
