@@ -1,11 +1,11 @@
-import { type ErrorCode, errorCodeOf, mayPass, PublishError } from '../errors.ts'
+import { type ErrorCode, mayPass, PublishError } from '../errors.ts'
 import { clip, printable, redact, shownUrl } from '../text.ts'
 import type { Answer } from './answer.ts'
 import { blockPageOf } from './block-page.ts'
 import { Silence } from './exchange.ts'
 import { asksToLogIn, clientCertificate } from './explain.ts'
 import { BodyLimit } from './fetch.ts'
-import { isDeath, isNotHttp } from './no-answer.ts'
+import { isDeath, isMisfit, isNotHttp } from './no-answer.ts'
 import { PageFault } from './page-fault.ts'
 import { comeBack, retryAfterMs } from './retry-after.ts'
 import { requestNumber, wordsOf } from './server-words.ts'
@@ -124,7 +124,7 @@ export function faultFailure(error: unknown, asked: Asked): LookupFailure | unde
     const message = `expected an HTTP answer from ${shown(asked)} and found bytes that are none`
     return failure('E_HTTP_NOT_HTTP', message, CHECK_URL_HINT)
   }
-  if (!isDeath(error) && errorCodeOf(error) !== 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return undefined
+  if (!isDeath(error) && !isMisfit(error)) return undefined
   return failure(
     'E_HTTP_NO_ANSWER',
     `the connection ended before ${shown(asked)} had answered`,

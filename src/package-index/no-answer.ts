@@ -31,7 +31,7 @@ export function explainFailure(failure: Failure): Verdict {
   if (explained === undefined && error instanceof PublishError) {
     return { outcome: 'not-tried', problem: error, ends: 'file' }
   }
-  if (isNotHttp(error)) return notHttp(failure)
+  if (isNotHttp(error) || (answer === undefined && isMisfit(error))) return notHttp(failure)
   if (explained !== undefined || (started && isDeath(error))) return death(failure)
   throw error
 }
@@ -43,11 +43,18 @@ export function isDeath(error: unknown): boolean {
   return /^(?:E[A-Z]+|UND_ERR_SOCKET)$/.test(errorCodeOf(error) ?? '')
 }
 
+/** Bytes of a body where undici expected others: it was cut short, or its head could not be read to the end. */
+export function isMisfit(error: unknown): boolean {
+  return errorCodeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+}
+
 /** What undici says of bytes that are no HTTP answer, or none to this request. */
 export function isNotHttp(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = errorCodeOf(error) ?? ''
-  return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || error.message.startsWith('bad ')
+  // undici asserts what its parser does not: that a status is a possible one.
+  const isImpossible = code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'ERR_ASSERTION'
+  return error.name === 'HTTPParserError' || isImpossible || error.message.startsWith('bad ')
 }
 
 function notHttp({ exchange }: Failure): Verdict {
@@ -93,16 +100,17 @@ function death(failure: Failure): Verdict {
   return { ...noAnswer(failure, `the connection ended without an answer, ${when}`), retry: SOON }
 }
 
-/** The second death of one file at one place. Another try would be the third. */
+/** The second death of one file at one place, or the second silence. Another try would be the third. */
 export function twiceAtOnePlace(exchange: Exchange, contentLength: number): Verdict {
   const { error: cause } = exchange
   const complete = exchange.sent === contentLength
+  const what = cause instanceof Silence ? 'nothing moved any more' : 'the connection was closed'
   const where = complete ? 'after everything had been sent' : amount({ exchange, contentLength })
   return {
     outcome: 'no-answer',
     problem: new PublishError({
       code: 'E_HTTP_NO_ANSWER',
-      message: `the connection was closed ${where}, twice at the same place and without an answer: a limit of size${complete ? ' or time' : ''} is likely`,
+      message: `${what} ${where}, twice at the same place and without an answer: a limit of size${complete ? ' or time' : ''} is likely`,
       hint: 'Have the limit raised, and each of several in a row: client_max_body_size of nginx, --max-request-body-size of devpi and Waitress, the limits of a firewall.',
       cause,
     }),

@@ -95,10 +95,10 @@ export class Pace {
     if (turn.pauses === this.#pauses) {
       this.#pauses += 1
       this.#failures += 1
-      this.#pause.until = now + (this.isOver ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)))
-    } else if (afterMs !== undefined && !this.isOver) {
-      this.#pause.until = Math.max(this.#pause.until, now + afterMs)
+      afterMs ??= this.isOver ? 0 : pauseAfter(this.#failures, this.#options)
     }
+    // Never before the time that an earlier answer asked for.
+    this.#pause.until = Math.max(this.#pause.until, now + (afterMs ?? 0))
     this.left(turn)
     return !this.isOver
   }

@@ -3,13 +3,16 @@ import type { Answer } from './answer.ts'
 /** Milliseconds: a server that asks to come back later than this gets no second try in this run. */
 export const LONGEST_WAIT = 120_000
 
+/** More than three years: beyond it nobody comes back, and dates end. */
+const MOST_SECONDS = 99_999_999
+
 /**
  * How long a server asks to wait (Retry-After; RFC 9110, 10.2.3: seconds or a date), in milliseconds, 0 for a time that
  * has passed; undefined: it does not say, or nobody can read it.
  */
 export function retryAfterMs({ headers }: Pick<Answer, 'headers'>, now: Date): number | undefined {
   const text = headers.get('retry-after')?.trim() ?? ''
-  if (/^\d{1,8}$/.test(text)) return Number(text) * 1000
+  if (/^\d+$/.test(text)) return Math.min(Number(text), MOST_SECONDS) * 1000
   const date = httpDate(text)
   // Both dates of one clock: this machine's may be wrong.
   const clock = httpDate(headers.get('date') ?? '') ?? now

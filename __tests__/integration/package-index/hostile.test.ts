@@ -330,13 +330,31 @@ describe('an answer', () => {
       `HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`,
       // Nobody asked for it, and the HTTP client takes none.
       'HTTP/1.1 100 Continue\r\n\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+      'HTTP/1.1 099 Too Few\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX Y: z\r\n\r\nhello',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5 bytes\r\n\r\nhello',
     ]
     for (const bytes of streams) {
       const end = await upload(async (connection) => {
         await connection.request()
         connection.write(bytes)
       })
-      assert.deepEqual(summary(end), ['no-answer', 'E_HTTP_NOT_HTTP', 'run'], bytes.slice(0, 20))
+      assert.deepEqual(summary(end), ['no-answer', 'E_HTTP_NOT_HTTP', 'run'], bytes.slice(0, 60))
+    }
+  })
+
+  it('that breaks off in its head is none', async () => {
+    for (const how of ['reset', 'end'] as const) {
+      const end = await upload(async (connection) => {
+        await connection.request()
+        connection.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nServer: ngi')
+        await sleep(50)
+        await connection[how]()
+      })
+      assert.deepEqual(summary(end), ['no-answer', 'E_HTTP_NO_ANSWER', 'file'], how)
     }
   })
 })

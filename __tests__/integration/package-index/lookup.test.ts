@@ -911,9 +911,15 @@ describe('a page', () => {
   }
 
   it('that is no HTTP is not asked for again', async () => {
-    const failed = await failure(async (connection) => connection.write('SSH-2.0-OpenSSH_9.2\r\n'))
-    assert.equal(failed.code, 'E_HTTP_NOT_HTTP')
-    assert.equal(failed.retry, undefined)
+    for (const bytes of [
+      'SSH-2.0-OpenSSH_9.2\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+      'HTTP/1.1 099 Odd\r\n\r\n',
+    ]) {
+      const failed = await failure(async (connection) => connection.write(bytes))
+      assert.equal(failed.code, 'E_HTTP_NOT_HTTP', bytes)
+      assert.equal(failed.retry, undefined)
+    }
   })
 
   it('of an error has an end: what is behind its first bytes is not read', { timeout: 20_000 }, async () => {

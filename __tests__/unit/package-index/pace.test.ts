@@ -50,6 +50,20 @@ describe('the pace of a server', () => {
     assert.ok(performance.now() - start >= 149)
   })
 
+  it('keeps that time also where another request fails and the server says nothing of time', async () => {
+    const pause = { until: 0 }
+    const options = { retries: 1, firstPauseMs: 1, random: () => 1, pause }
+    const [uploads, lookups] = [new Pace(options), new Pace(options)]
+    const underWay = await lookups.turn(NEVER)
+    const start = performance.now()
+    uploads.failed(await uploads.turn(NEVER), 150)
+    lookups.failed(underWay, undefined)
+    lookups.failed(await lookups.turn(NEVER), undefined)
+    assert.ok(performance.now() - start >= 149, 'a pause of its own')
+    uploads.answered(await uploads.turn(NEVER))
+    assert.ok(performance.now() - start >= 149)
+  })
+
   it('counts failures of requests that were under way together once', async () => {
     const one = pace(1, 1)
     const turns = await Promise.all([one.turn(NEVER), one.turn(NEVER), one.turn(NEVER)])
