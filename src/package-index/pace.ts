@@ -92,13 +92,14 @@ export class Pace {
   failed(turn: Turn, afterMs: number | undefined): boolean {
     const now = monotonicNow()
     // Requests that were under way together fail together: they count once.
-    if (turn.pauses === this.#pauses) {
+    const isFirst = turn.pauses === this.#pauses
+    if (isFirst) {
       this.#pauses += 1
       this.#failures += 1
-      afterMs ??= this.isOver ? 0 : pauseAfter(this.#failures, this.#options)
     }
+    const pause = isFirst && !this.isOver ? pauseAfter(this.#failures, this.#options) : 0
     // Never before the time that an earlier answer asked for.
-    this.#pause.until = Math.max(this.#pause.until, now + (afterMs ?? 0))
+    this.#pause.until = Math.max(this.#pause.until, now + (afterMs ?? pause))
     this.left(turn)
     return !this.isOver
   }
