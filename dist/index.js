@@ -13682,7 +13682,7 @@ function faultFailure(error, asked) {
         const message = `expected an HTTP answer from ${shown(asked)} and found bytes that are none`;
         return failure('E_HTTP_NOT_HTTP', message, CHECK_URL_HINT);
     }
-    if (!(0,_no_answer_js__WEBPACK_IMPORTED_MODULE_6__/* .isDeath */ .xW)(error) && (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .errorCodeOf */ .D9)(error) !== 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
+    if (!(0,_no_answer_js__WEBPACK_IMPORTED_MODULE_6__/* .isDeath */ .xW)(error) && !(0,_no_answer_js__WEBPACK_IMPORTED_MODULE_6__/* .isMisfit */ .XA)(error))
         return undefined;
     return failure('E_HTTP_NO_ANSWER', `the connection ended before ${shown(asked)} had answered`, 'Run again; if it happens each time, ask the team that runs the index what its log says.', { afterMs: undefined });
 }
@@ -13723,6 +13723,7 @@ async function explained(asked, signal, work) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   CV: () => (/* binding */ isNotHttp),
 /* harmony export */   SP: () => (/* binding */ explainFailure),
+/* harmony export */   XA: () => (/* binding */ isMisfit),
 /* harmony export */   nz: () => (/* binding */ twiceAtOnePlace),
 /* harmony export */   xW: () => (/* binding */ isDeath)
 /* harmony export */ });
@@ -13752,7 +13753,7 @@ function explainFailure(failure) {
     if (explained === undefined && error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .PublishError */ .S1) {
         return { outcome: 'not-tried', problem: error, ends: 'file' };
     }
-    if (isNotHttp(error))
+    if (isNotHttp(error) || (answer === undefined && isMisfit(error)))
         return notHttp(failure);
     if (explained !== undefined || (started && isDeath(error)))
         return death(failure);
@@ -13763,12 +13764,18 @@ const SOON = { afterMs: undefined };
 function isDeath(error) {
     return /^(?:E[A-Z]+|UND_ERR_SOCKET)$/.test((0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .errorCodeOf */ .D9)(error) ?? '');
 }
+/** Bytes of a body where undici expected others: it was cut short, or its head could not be read to the end. */
+function isMisfit(error) {
+    return (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .errorCodeOf */ .D9)(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+}
 /** What undici says of bytes that are no HTTP answer, or none to this request. */
 function isNotHttp(error) {
     if (!(error instanceof Error))
         return false;
     const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .errorCodeOf */ .D9)(error) ?? '';
-    return error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || error.message.startsWith('bad ');
+    // undici asserts what its parser does not: that a status is a possible one.
+    const isImpossible = code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'ERR_ASSERTION';
+    return error.name === 'HTTPParserError' || isImpossible || error.message.startsWith('bad ');
 }
 function notHttp({ exchange }) {
     return {
@@ -13808,16 +13815,17 @@ function death(failure) {
     const when = complete ? 'after everything had been sent' : amount(failure);
     return { ...noAnswer(failure, `the connection ended without an answer, ${when}`), retry: SOON };
 }
-/** The second death of one file at one place. Another try would be the third. */
+/** The second death of one file at one place, or the second silence. Another try would be the third. */
 function twiceAtOnePlace(exchange, contentLength) {
     const { error: cause } = exchange;
     const complete = exchange.sent === contentLength;
+    const what = cause instanceof _exchange_js__WEBPACK_IMPORTED_MODULE_2__/* .Silence */ .Ah ? 'nothing moved any more' : 'the connection was closed';
     const where = complete ? 'after everything had been sent' : amount({ exchange, contentLength });
     return {
         outcome: 'no-answer',
         problem: new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .PublishError */ .S1({
             code: 'E_HTTP_NO_ANSWER',
-            message: `the connection was closed ${where}, twice at the same place and without an answer: a limit of size${complete ? ' or time' : ''} is likely`,
+            message: `${what} ${where}, twice at the same place and without an answer: a limit of size${complete ? ' or time' : ''} is likely`,
             hint: 'Have the limit raised, and each of several in a row: client_max_body_size of nginx, --max-request-body-size of devpi and Waitress, the limits of a firewall.',
             cause,
         }),
@@ -13904,14 +13912,16 @@ function leadsToLogin(target, url) {
 /* harmony export */ });
 /** Milliseconds: a server that asks to come back later than this gets no second try in this run. */
 const LONGEST_WAIT = 120_000;
+/** More than three years: beyond it nobody comes back, and dates end. */
+const MOST_SECONDS = 99_999_999;
 /**
  * How long a server asks to wait (Retry-After; RFC 9110, 10.2.3: seconds or a date), in milliseconds, 0 for a time that
  * has passed; undefined: it does not say, or nobody can read it.
  */
 function retryAfterMs({ headers }, now) {
     const text = headers.get('retry-after')?.trim() ?? '';
-    if (/^\d{1,8}$/.test(text))
-        return Number(text) * 1000;
+    if (/^\d+$/.test(text))
+        return Math.min(Number(text), MOST_SECONDS) * 1000;
     const date = httpDate(text);
     // Both dates of one clock: this machine's may be wrong.
     const clock = httpDate(headers.get('date') ?? '') ?? now;
@@ -15035,23 +15045,27 @@ var redirect = __nccwpck_require__(9917);
 /**
  * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy), and sends it
  * again where that may help: never before the index was asked whether it has the file after all, never against an answer
- * that is final, and not a third time where the connection died twice at one place.
+ * that is final, and not a third time where the connection died twice at one place. `first`: the turn in which the file
+ * was looked up; undefined: none was taken.
  *
  * @throws the signal's reason when the run is cancelled
  */
-async function uploadDistribution(distribution, target, look, signal) {
+async function uploadDistribution(distribution, target, looks, signal, first) {
     const start = monotonicNow();
+    const { pace } = target;
     const form = formOf(distribution);
+    const upload = { distribution, form, target, looks, signal };
     const tries = { attempts: 0, uncertain: false, died: undefined };
-    let turn = await target.pace.turn(signal);
+    let turn = first ?? (await pace.turn(signal));
     for (let left = target.retries;; left -= 1) {
-        const { verdict, exchange, mayRepeat } = await inTurn(turn, form, distribution, target, tries, signal);
+        const attempt = await inTurn(turn, upload, tries);
+        const { verdict, exchange, mayRepeat } = attempt;
         const isOpen = exchange.started && (exchange.answer === undefined || verdict.retry !== undefined);
         tries.uncertain ||= isOpen && exchange.sent === form.contentLength;
         const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published');
-        const found = asks ? await look?.(distribution, signal) : undefined;
+        const found = asks ? await looks?.now(distribution, signal) : attempt.found;
         const isThere = (0,simple_index/* isListed */.y)(found);
-        const isBlind = look !== undefined && found === undefined;
+        const isBlind = looks !== undefined && found === undefined;
         const isDeath = exchange.started && exchange.answer === undefined;
         const twice = isDeath && isSamePlace(tries.died, exchange, form);
         const last = twice && !isThere ? (0,no_answer/* twiceAtOnePlace */.nz)(exchange, form.contentLength) : afterTries(verdict, tries);
@@ -15062,15 +15076,18 @@ async function uploadDistribution(distribution, target, look, signal) {
         if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice)
             return end;
         tries.died = isDeath ? exchange : undefined;
-        turn = await target.pace.turn(signal);
+        turn = await pace.turn(signal);
         // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
-        const late = asks && !target.pace.isOver ? await look?.(distribution, signal) : undefined;
-        const isMissing = look === undefined || !asks || late?.state === 'absent';
-        if (isMissing && !target.pace.isOver)
+        const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution, signal);
+        if (!pace.isOver && isMissing(late, looks))
             continue;
-        target.pace.left(turn);
+        pace.left(turn);
         return { ...end, found: late ?? found };
     }
+}
+/** Whether a file may be sent as far as is known: nobody looks, or the index has just said that it does not have it. */
+function isMissing(finding, looks) {
+    return looks === undefined || finding?.state === 'absent';
 }
 function laterThanThisRun({ retry }, now) {
     const wait = retry?.afterMs ?? 0;
@@ -15082,18 +15099,18 @@ function afterTries(verdict, { attempts }) {
         ? { ...verdict, outcome: 'no-answer' }
         : verdict;
 }
-async function inTurn(turn, form, distribution, target, tries, signal) {
-    const { pace } = target;
+async function inTurn(turn, upload, tries) {
+    const { pace } = upload.target;
     try {
-        const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died, signal);
-        tries.attempts += sends;
-        const { retry } = verdict;
+        const one = await tryOnce(upload, tries.died);
+        tries.attempts += one.sends;
+        const { retry } = one.verdict;
         const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= retry_after/* LONGEST_WAIT */.dX;
         if (mayRepeat)
-            return { verdict, exchange, sends, mayRepeat: pace.failed(turn, retry.afterMs) };
-        if (exchange.answer !== undefined)
+            return { ...one, mayRepeat: pace.failed(turn, retry.afterMs) };
+        if (one.exchange.answer !== undefined)
             pace.answered(turn);
-        return { verdict, exchange, sends, mayRepeat };
+        return { ...one, mayRepeat };
     }
     finally {
         pace.left(turn);
@@ -15124,22 +15141,24 @@ function formOf(distribution) {
         readWhole: (into) => distribution.content.readWhole(into),
     });
 }
-async function tryOnce(form, distribution, target, died, signal) {
+async function tryOnce(upload, died) {
+    const { distribution, target, looks, signal } = upload;
     let { url } = target;
-    const request = { form, distribution, target, died };
-    let exchange = await send(request, url, signal);
+    let exchange = await send(upload, died, url);
     let sends = exchange.started ? 1 : 0;
     const repeated = exchange.answer && (0,redirect/* repeatableTarget */.$m)(exchange.answer, url);
-    if (repeated !== undefined) {
+    // The server may have taken its time to say where.
+    const found = repeated && (await looks?.recent(distribution, signal));
+    if (repeated !== undefined && isMissing(found, looks)) {
         url = repeated;
-        exchange = await send(request, url, signal);
+        exchange = await send(upload, died, url);
         if (exchange.started)
             sends += 1;
     }
-    const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal);
-    return { verdict, exchange, sends };
+    const verdict = await withReason(judge(exchange, upload, url), target, signal);
+    return { verdict, exchange, found, sends };
 }
-async function send({ form, distribution, target, died }, url, signal) {
+async function send({ form, distribution, target, signal }, died, url) {
     const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest, buffers } = target;
     const headers = {
         // JSON first: PyPI's relatives and devpi then put their words where they are easiest to read.
@@ -15156,8 +15175,9 @@ async function send({ form, distribution, target, died }, url, signal) {
     return exchange;
 }
 /** A refusal counts whenever it comes; a success only once the whole form was sent. */
-function judge(exchange, { contentLength }, url, { project }, target) {
+function judge(exchange, { distribution: { project }, form, target }, url) {
     const { answer, sent } = exchange;
+    const { contentLength } = form;
     const { authorization, certificateSubject, secrets, explain } = target;
     if (answer === undefined || (answer.status < 300 && sent < contentLength)) {
         return (0,no_answer/* explainFailure */.SP)({ exchange, contentLength, explain });
@@ -15268,19 +15288,32 @@ class Publishing {
         // Not tried is not failed: each file has the same reason.
         if (untried !== undefined)
             return { ...settled(untriedResult(distribution, untried)), failed: false };
+        const { target } = this.#request;
+        // First the turn, which may take minutes to come: the look is the last thing before the file is sent.
+        const turn = await target.pace.turn(this.#signal);
         const finding = await this.#lookAgain(distribution);
+        if (finding instanceof lib_errors/* PublishError */.S1 || (0,simple_index/* isListed */.y)(finding))
+            target.pace.left(turn);
         if (finding instanceof lib_errors/* PublishError */.S1)
             return lookupEnds(distribution, finding);
         if ((0,simple_index/* isListed */.y)(finding))
             return settled(await this.#existing(distribution, finding));
-        const { target } = this.#request;
         const onSent = (one, bytes) => {
             begun.add(one);
             target.onSent(one, bytes);
         };
-        const look = this.#lookups && ((one, signal) => this.#lookups?.now(one, signal) ?? Promise.resolve(undefined));
-        const end = await uploadDistribution(distribution, { ...target, onSent }, look, this.#signal);
+        const end = await uploadDistribution(distribution, { ...target, onSent }, this.#looks, this.#signal, turn);
         return await this.#stepOf(distribution, end);
+    }
+    get #looks() {
+        const lookups = this.#lookups;
+        if (lookups === undefined)
+            return undefined;
+        const orUndefined = (finding) => (finding instanceof lib_errors/* PublishError */.S1 ? undefined : finding);
+        return {
+            now: (one, signal) => lookups.now(one, signal),
+            recent: async (one) => orUndefined(await this.#lookAgain(one)),
+        };
     }
     /** A lookup that is long ago counts no more. */
     async #lookAgain(distribution) {
@@ -22347,14 +22380,14 @@ class Pace {
     failed(turn, afterMs) {
         const now = monotonicNow();
         // Requests that were under way together fail together: they count once.
-        if (turn.pauses === this.#pauses) {
+        const isFirst = turn.pauses === this.#pauses;
+        if (isFirst) {
             this.#pauses += 1;
             this.#failures += 1;
-            this.#pause.until = now + (this.isOver ? 0 : (afterMs ?? pauseAfter(this.#failures, this.#options)));
         }
-        else if (afterMs !== undefined && !this.isOver) {
-            this.#pause.until = Math.max(this.#pause.until, now + afterMs);
-        }
+        const pause = isFirst && !this.isOver ? pauseAfter(this.#failures, this.#options) : 0;
+        // Never before the time that an earlier answer asked for.
+        this.#pause.until = Math.max(this.#pause.until, now + (afterMs ?? pause));
         this.left(turn);
         return !this.isOver;
     }

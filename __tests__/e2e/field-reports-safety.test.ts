@@ -401,3 +401,40 @@ describe('a second run', () => {
     assert.equal(index.stored.get(WHEEL)?.sha256, first)
   })
 })
+
+describe('a file that is sent long after it was looked up', () => {
+  const OTHERS = { name: WHEEL, bytes: Buffer.from('of somebody else') }
+  /** Not there when the run looks first, and there ten seconds later. */
+  const LATE = { ...OTHERS, listed: { json: { afterMs: 6_000 }, html: { afterMs: 6_000 } } }
+
+  function assertKept({ run, index }: Meeting): void {
+    assert.equal(outcomesOf(run)[WHEEL], 'conflict', shown(run))
+    assert.ok(index.stored.get(WHEEL)?.bytes.equals(OTHERS.bytes))
+  }
+
+  it('since the server asked to wait meanwhile, is looked up again: nothing is replaced', async (test) => {
+    const [busy, slow] = ['abusy-1.0-py3-none-any.whl', 'aslow-1.0-py3-none-any.whl']
+    const files = { [busy]: makeWheel({ name: 'abusy' }), [slow]: makeWheel({ name: 'aslow' }), ...ONE }
+    const later = { status: 503, headers: { 'retry-after': '11' }, body: 'come back later' }
+    const upload = ({ file, attempt }: { file: string; attempt: number }) => {
+      if (file === busy && attempt === 1) return refusing(later)
+      return file === slow ? ({ ending: { kind: 'drip', everyMs: 400, bytes: 100 } } as const) : undefined
+    }
+    const behaviour = { upload, present: [LATE], existing: 'overwrite' } as const
+    const met = await meet(test, files, behaviour, { 'expected-projects': 'any', 'max-parallel': '2' })
+    assertKept(met)
+    assert.deepEqual(sendsOf(met.index, WHEEL), [])
+    assert.equal(outcomesOf(met.run)[busy], 'published')
+  })
+
+  it('since a redirect took its time, is looked up again: nothing is replaced', async (test) => {
+    const answer = { status: 307, headers: { location: '/legacy/moved/' } }
+    const upload = ({ attempt }: { attempt: number }) =>
+      attempt === 1
+        ? ({ stores: false, ending: { kind: 'drip', answer, everyMs: 10_500, bytes: 60 } } as const)
+        : undefined
+    const met = await meet(test, ONE, { upload, present: [LATE], existing: 'overwrite' })
+    assertKept(met)
+    assert.equal(met.index.uploads.length, 1)
+  })
+})

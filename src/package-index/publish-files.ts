@@ -7,7 +7,7 @@ import { type FileResult, failsStep, notTried, resultOf, wordsOfProblem } from '
 import { LONGEST_WAIT } from './retry-after.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
 import { type Finding, isListed, LookupFailure } from './simple-index.ts'
-import { type Look, type UploadEnd, type UploadTarget, uploadDistribution } from './upload.ts'
+import { type Looks, type UploadEnd, type UploadTarget, uploadDistribution } from './upload.ts'
 
 /** How a run publishes. */
 export interface PublishRequest {
@@ -119,17 +119,29 @@ class Publishing {
     const { untried } = this.#request
     // Not tried is not failed: each file has the same reason.
     if (untried !== undefined) return { ...settled(untriedResult(distribution, untried)), failed: false }
+    const { target } = this.#request
+    // First the turn, which may take minutes to come: the look is the last thing before the file is sent.
+    const turn = await target.pace.turn(this.#signal)
     const finding = await this.#lookAgain(distribution)
+    if (finding instanceof PublishError || isListed(finding)) target.pace.left(turn)
     if (finding instanceof PublishError) return lookupEnds(distribution, finding)
     if (isListed(finding)) return settled(await this.#existing(distribution, finding))
-    const { target } = this.#request
     const onSent: UploadTarget['onSent'] = (one, bytes) => {
       begun.add(one)
       target.onSent(one, bytes)
     }
-    const look: Look = this.#lookups && ((one, signal) => this.#lookups?.now(one, signal) ?? Promise.resolve(undefined))
-    const end = await uploadDistribution(distribution, { ...target, onSent }, look, this.#signal)
+    const end = await uploadDistribution(distribution, { ...target, onSent }, this.#looks, this.#signal, turn)
     return await this.#stepOf(distribution, end)
+  }
+
+  get #looks(): Looks | undefined {
+    const lookups = this.#lookups
+    if (lookups === undefined) return undefined
+    const orUndefined = (finding: Finding | PublishError) => (finding instanceof PublishError ? undefined : finding)
+    return {
+      now: (one, signal) => lookups.now(one, signal),
+      recent: async (one) => orUndefined(await this.#lookAgain(one)),
+    }
   }
 
   /** A lookup that is long ago counts no more. */

@@ -45,10 +45,14 @@ export interface UploadTarget {
 }
 
 /**
- * What the index has of a file; resolves with undefined when it does not say. Rejects with the signal's reason.
- * Undefined in place of the function: nobody looks (`check-url: off`).
+ * What the index has of a file; both resolve with undefined when it does not say, and reject with the signal's reason.
+ * Undefined in place of them: nobody looks (`check-url: off`).
  */
-export type Look = ((distribution: Distribution, signal: AbortSignal) => Promise<Finding | undefined>) | undefined
+export interface Looks {
+  now(distribution: Distribution, signal: AbortSignal): Promise<Finding | undefined>
+  /** Not asked again where that was a moment ago. */
+  recent(distribution: Distribution, signal: AbortSignal): Promise<Finding | undefined>
+}
 
 /** What became of one upload, and what ends with it. */
 export interface UploadEnd extends Verdict {
@@ -70,10 +74,21 @@ export interface UploadEnd extends Verdict {
 interface Try {
   readonly verdict: Verdict
   readonly exchange: Exchange
+  /** What the index had when a redirect asked for the repetition; undefined: nobody asked, or it did not say. */
+  readonly found: Finding | undefined
   /** Requests that carried the file. */
   readonly sends: number
   /** Whether the server's pace leaves room for another. */
   readonly mayRepeat: boolean
+}
+
+/** One upload: what does not change from try to try. */
+interface Upload {
+  readonly distribution: Distribution
+  readonly form: MultipartForm
+  readonly target: UploadTarget
+  readonly looks: Looks | undefined
+  readonly signal: AbortSignal
 }
 
 /** The tries of one file so far. */
@@ -87,28 +102,33 @@ interface Tries {
 /**
  * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy), and sends it
  * again where that may help: never before the index was asked whether it has the file after all, never against an answer
- * that is final, and not a third time where the connection died twice at one place.
+ * that is final, and not a third time where the connection died twice at one place. `first`: the turn in which the file
+ * was looked up; undefined: none was taken.
  *
  * @throws the signal's reason when the run is cancelled
  */
 export async function uploadDistribution(
   distribution: Distribution,
   target: UploadTarget,
-  look: Look,
+  looks: Looks | undefined,
   signal: AbortSignal,
+  first?: Turn,
 ): Promise<UploadEnd> {
   const start = monotonicNow()
+  const { pace } = target
   const form = formOf(distribution)
+  const upload: Upload = { distribution, form, target, looks, signal }
   const tries: Tries = { attempts: 0, uncertain: false, died: undefined }
-  let turn = await target.pace.turn(signal)
+  let turn = first ?? (await pace.turn(signal))
   for (let left = target.retries; ; left -= 1) {
-    const { verdict, exchange, mayRepeat } = await inTurn(turn, form, distribution, target, tries, signal)
+    const attempt = await inTurn(turn, upload, tries)
+    const { verdict, exchange, mayRepeat } = attempt
     const isOpen = exchange.started && (exchange.answer === undefined || verdict.retry !== undefined)
     tries.uncertain ||= isOpen && exchange.sent === form.contentLength
     const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published')
-    const found = asks ? await look?.(distribution, signal) : undefined
+    const found = asks ? await looks?.now(distribution, signal) : attempt.found
     const isThere = isListed(found)
-    const isBlind = look !== undefined && found === undefined
+    const isBlind = looks !== undefined && found === undefined
     const isDeath = exchange.started && exchange.answer === undefined
     const twice = isDeath && isSamePlace(tries.died, exchange, form)
     const last = twice && !isThere ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, tries)
@@ -118,14 +138,18 @@ export async function uploadDistribution(
     const end = { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain }
     if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice) return end
     tries.died = isDeath ? exchange : undefined
-    turn = await target.pace.turn(signal)
+    turn = await pace.turn(signal)
     // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
-    const late = asks && !target.pace.isOver ? await look?.(distribution, signal) : undefined
-    const isMissing = look === undefined || !asks || late?.state === 'absent'
-    if (isMissing && !target.pace.isOver) continue
-    target.pace.left(turn)
+    const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution, signal)
+    if (!pace.isOver && isMissing(late, looks)) continue
+    pace.left(turn)
     return { ...end, found: late ?? found }
   }
+}
+
+/** Whether a file may be sent as far as is known: nobody looks, or the index has just said that it does not have it. */
+function isMissing(finding: Finding | undefined, looks: Looks | undefined): boolean {
+  return looks === undefined || finding?.state === 'absent'
 }
 
 function laterThanThisRun({ retry }: Verdict, now: Date): Date | undefined {
@@ -140,23 +164,16 @@ function afterTries(verdict: Verdict, { attempts }: Tries): Verdict {
     : verdict
 }
 
-async function inTurn(
-  turn: Turn,
-  form: MultipartForm,
-  distribution: Distribution,
-  target: UploadTarget,
-  tries: Tries,
-  signal: AbortSignal,
-): Promise<Try> {
-  const { pace } = target
+async function inTurn(turn: Turn, upload: Upload, tries: Tries): Promise<Try> {
+  const { pace } = upload.target
   try {
-    const { verdict, exchange, sends } = await tryOnce(form, distribution, target, tries.died, signal)
-    tries.attempts += sends
-    const { retry } = verdict
+    const one = await tryOnce(upload, tries.died)
+    tries.attempts += one.sends
+    const { retry } = one.verdict
     const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= LONGEST_WAIT
-    if (mayRepeat) return { verdict, exchange, sends, mayRepeat: pace.failed(turn, retry.afterMs) }
-    if (exchange.answer !== undefined) pace.answered(turn)
-    return { verdict, exchange, sends, mayRepeat }
+    if (mayRepeat) return { ...one, mayRepeat: pace.failed(turn, retry.afterMs) }
+    if (one.exchange.answer !== undefined) pace.answered(turn)
+    return { ...one, mayRepeat }
   } finally {
     pace.left(turn)
   }
@@ -192,36 +209,28 @@ function formOf(distribution: Distribution): MultipartForm {
   })
 }
 
-async function tryOnce(
-  form: MultipartForm,
-  distribution: Distribution,
-  target: UploadTarget,
-  died: Exchange | undefined,
-  signal: AbortSignal,
-): Promise<Omit<Try, 'mayRepeat'>> {
+async function tryOnce(upload: Upload, died: Exchange | undefined): Promise<Omit<Try, 'mayRepeat'>> {
+  const { distribution, target, looks, signal } = upload
   let { url } = target
-  const request = { form, distribution, target, died }
-  let exchange = await send(request, url, signal)
+  let exchange = await send(upload, died, url)
   let sends = exchange.started ? 1 : 0
   const repeated = exchange.answer && repeatableTarget(exchange.answer, url)
-  if (repeated !== undefined) {
+  // The server may have taken its time to say where.
+  const found = repeated && (await looks?.recent(distribution, signal))
+  if (repeated !== undefined && isMissing(found, looks)) {
     url = repeated
-    exchange = await send(request, url, signal)
+    exchange = await send(upload, died, url)
     if (exchange.started) sends += 1
   }
-  const verdict = await withReason(judge(exchange, form, url, distribution, target), target, signal)
-  return { verdict, exchange, sends }
+  const verdict = await withReason(judge(exchange, upload, url), target, signal)
+  return { verdict, exchange, found, sends }
 }
 
-interface Sending {
-  readonly form: MultipartForm
-  readonly distribution: Distribution
-  readonly target: UploadTarget
-  /** The try before, where its connection died. */
-  readonly died: Exchange | undefined
-}
-
-async function send({ form, distribution, target, died }: Sending, url: URL, signal: AbortSignal): Promise<Exchange> {
+async function send(
+  { form, distribution, target, signal }: Upload,
+  died: Exchange | undefined,
+  url: URL,
+): Promise<Exchange> {
   const { dispatcher, authorization, userAgent, idleTimeoutMs, holdBackMs: longest, buffers } = target
   const headers = {
     // JSON first: PyPI's relatives and devpi then put their words where they are easiest to read.
@@ -238,14 +247,9 @@ async function send({ form, distribution, target, died }: Sending, url: URL, sig
 }
 
 /** A refusal counts whenever it comes; a success only once the whole form was sent. */
-function judge(
-  exchange: Exchange,
-  { contentLength }: MultipartForm,
-  url: URL,
-  { project }: Distribution,
-  target: UploadTarget,
-): Verdict {
+function judge(exchange: Exchange, { distribution: { project }, form, target }: Upload, url: URL): Verdict {
   const { answer, sent } = exchange
+  const { contentLength } = form
   const { authorization, certificateSubject, secrets, explain } = target
   if (answer === undefined || (answer.status < 300 && sent < contentLength)) {
     return explainFailure({ exchange, contentLength, explain })
