@@ -14621,16 +14621,16 @@ class Lookups {
     }
 }
 /**
- * A lookup that is tried again where that may help, in the pace of the server. `patience` ends the wait for its turn, not
- * the lookup itself. Rejects with LookupFailure, or with the reason of the signal that ended it.
+ * A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or with the
+ * signal's reason.
  */
-async function askPatiently({ ask, pace, retries, slots }, project, distributions, prefer, signal, patience = signal) {
+async function askPatiently({ ask, pace, retries, slots }, project, distributions, prefer, signal) {
     const found = new Map();
     for (let left = retries;; left -= 1) {
-        const turn = await pace.turn(patience);
+        const turn = await pace.turn(signal);
         try {
             const open = distributions.filter(({ file }) => !found.has(file));
-            const { known, files } = await slots.use(() => ask(project, open, prefer, signal), patience);
+            const { known, files } = await slots.use(() => ask(project, open, prefer, signal), signal);
             pace.answered(turn);
             return { known, files: new Map([...found, ...files]) };
         }
@@ -14656,6 +14656,7 @@ async function askPatiently({ ask, pace, retries, slots }, project, distribution
 
 
 
+
 /** Milliseconds: the first pause between two looks, and the longest one. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 10_000;
@@ -14667,11 +14668,9 @@ const LONGEST_PAUSE = 10_000;
  */
 async function confirm_confirm(distributions, access, timeoutMs, onEnd, signal) {
     const start = monotonicNow();
-    // A last look begins at the end of the time, and waits no longer than one silent page of another project.
-    const over = AbortSignal.timeout(timeoutMs + access.longestMs);
     const projects = Map.groupBy(distributions, ({ project }) => project);
     const waits = [...projects].map(([project, files]) => {
-        const wait = { project, start, timeoutMs, access, signal, over };
+        const wait = { project, start, timeoutMs, access, signal };
         return confirmProject(files, wait, onEnd);
     });
     await Promise.all(waits);
@@ -14701,22 +14700,35 @@ async function confirmProject(distributions, wait, onEnd) {
         prefer = prefer === 'json' ? 'html' : 'json';
     }
 }
-/** The wait is the retry. */
-async function look(distributions, prefer, { project, access, signal, over }) {
-    const patience = AbortSignal.any([signal, over]);
+/** Milliseconds that the last look may take, which begins at the end of the time. */
+const LAST_LOOK = 1_000;
+/** The wait is the retry. A page that stays silent takes half of the time that is left: the other one may be there. */
+async function look(distributions, prefer, wait) {
+    const { project, access, start, timeoutMs, signal } = wait;
+    const limit = Math.max(LAST_LOOK, Math.ceil((timeoutMs - (monotonicNow() - start)) / 2));
+    const deadline = AbortSignal.timeout(limit);
+    const ends = AbortSignal.any([signal, deadline]);
     try {
-        const once = { ...access, retries: 0 };
-        const { files } = await askPatiently(once, project, distributions, prefer, signal, patience);
+        const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends);
         return { files, problem: undefined, isFinal: false };
     }
     catch (error) {
         signal.throwIfAborted();
-        if (error === over.reason)
-            return { files: new Map(), problem: undefined, isFinal: true };
+        if (error === deadline.reason)
+            return { files: new Map(), problem: silent(limit), isFinal: false };
         if (!(error instanceof simple_index/* LookupFailure */.B))
             throw error;
-        return { files: error.found, problem: error.problem, isFinal: error.retry === undefined };
+        const { found, problem, retry } = error;
+        // A page for people, of a proxy or while the index is made anew, is there for a time.
+        return { files: found, problem, isFinal: retry === undefined && problem.code !== 'E_INDEX_LOOKUP' };
     }
+}
+function silent(limit) {
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_HTTP_NO_ANSWER',
+        message: `the simple index gave no whole answer within ${Math.round(limit / 100) / 10} s`,
+        hint: 'Raise verify-timeout-seconds if its pages need that long; else ask the team that runs the index.',
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/slots.js
@@ -23733,7 +23745,6 @@ async function openReading(plan, { elsewhere, lookupPace }, target, temp) {
             pace: lookupPace,
             retries: inputs.retries,
             slots: new Slots(inputs.maxParallel),
-            longestMs: idleTimeoutMs,
         },
         difference: (distribution, url, signal) => difference_differenceOf(distribution, url, { reader, download, temp }, signal),
     };

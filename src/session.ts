@@ -138,7 +138,6 @@ export async function openReading(
       pace: lookupPace,
       retries: inputs.retries,
       slots: new Slots(inputs.maxParallel),
-      longestMs: idleTimeoutMs,
     },
     difference: (distribution, url, signal) => differenceOf(distribution, url, { reader, download, temp }, signal),
   }

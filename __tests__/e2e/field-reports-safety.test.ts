@@ -13,6 +13,8 @@ import {
   type FaultyIndex,
   type FaultyIndexOptions,
   LOGIN_PAGE,
+  type LookupBehaviour,
+  type LookupSeen,
   startFaultyIndex,
   type UploadBehaviour,
   type UploadEntry,
@@ -271,6 +273,38 @@ describe('report 9: the index lags', () => {
       assert.deepEqual([...asked].sort(), ['html', 'json'])
     })
   }
+})
+
+describe('the wait for the index', () => {
+  /** Behaviour of the lookups of the project that come after the first, which finds nothing. */
+  const afterwards = (behave: (seen: LookupSeen) => LookupBehaviour | undefined) => (seen: LookupSeen) =>
+    seen.number === 1 ? undefined : behave(seen)
+
+  it('asks for the other representation where one is silent', async (test) => {
+    const lookup = afterwards(({ representation }): LookupBehaviour | undefined =>
+      representation === 'json' ? { ending: { kind: 'silence' } } : undefined,
+    )
+    const { index, run } = await meet(test, ONE, { lookup }, { 'verify-timeout-seconds': '4' })
+    assertOutcomes(run, { [WHEEL]: 'published' })
+    assert.equal(fileOutputs(run).get(WHEEL)?.verified, 'sha256')
+    assert.equal(index.uploads.length, 1)
+  })
+
+  it('is no longer than verify-timeout-seconds, whatever the index asks for', { timeout: 30_000 }, async (test) => {
+    const busy = { status: 429, headers: { 'retry-after': '60' }, body: 'slow down' }
+    for (const ending of [{ kind: 'answer', answer: busy }, { kind: 'silence' }] as const) {
+      const { run } = await meet(test, ONE, { lookup: afterwards(() => ({ ending })) }, SHORT)
+      assertOutcomes(run, { [WHEEL]: 'unconfirmed' })
+    }
+  })
+
+  it('goes on where a page for people stands in place of the index for a time', async (test) => {
+    const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<html><p>Maintenance</p></html>' }
+    const lookup = ({ number }: LookupSeen) =>
+      number === 2 ? ({ ending: { kind: 'answer', answer: page } } as const) : undefined
+    const { run } = await meet(test, ONE, { lookup }, { 'verify-timeout-seconds': '10' })
+    assertOutcomes(run, { [WHEEL]: 'published' })
+  })
 })
 
 describe('report 10: a 500 that comes every time, and 400 for a local version', () => {

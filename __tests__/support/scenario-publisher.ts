@@ -70,6 +70,5 @@ export function accessTo({ index, settings }: Stage, target: UploadTarget): Inde
     pace: target.pace,
     retries: settings.retries,
     slots: new Slots(settings.maxParallel),
-    longestMs: settings.idleTimeoutMs,
   }
 }

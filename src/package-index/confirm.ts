@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
-import type { PublishError } from '../errors.ts'
+import { PublishError } from '../errors.ts'
 import { askPatiently, type IndexAccess } from './lookups.ts'
 import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 
@@ -29,11 +29,9 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<void> {
   const start = monotonicNow()
-  // A last look begins at the end of the time, and waits no longer than one silent page of another project.
-  const over = AbortSignal.timeout(timeoutMs + access.longestMs)
   const projects = Map.groupBy(distributions, ({ project }) => project)
   const waits = [...projects].map(([project, files]) => {
-    const wait = { project, start, timeoutMs, access, signal, over }
+    const wait = { project, start, timeoutMs, access, signal }
     return confirmProject(files, wait, onEnd)
   })
   await Promise.all(waits)
@@ -46,8 +44,6 @@ interface Wait {
   readonly timeoutMs: number
   readonly access: IndexAccess
   readonly signal: AbortSignal
-  /** From when on no look begins. */
-  readonly over: AbortSignal
 }
 
 async function confirmProject(
@@ -84,21 +80,32 @@ interface Look {
   readonly isFinal: boolean
 }
 
-/** The wait is the retry. */
-async function look(
-  distributions: readonly Distribution[],
-  prefer: PageFormat,
-  { project, access, signal, over }: Wait,
-): Promise<Look> {
-  const patience = AbortSignal.any([signal, over])
+/** Milliseconds that the last look may take, which begins at the end of the time. */
+const LAST_LOOK = 1_000
+
+/** The wait is the retry. A page that stays silent takes half of the time that is left: the other one may be there. */
+async function look(distributions: readonly Distribution[], prefer: PageFormat, wait: Wait): Promise<Look> {
+  const { project, access, start, timeoutMs, signal } = wait
+  const limit = Math.max(LAST_LOOK, Math.ceil((timeoutMs - (monotonicNow() - start)) / 2))
+  const deadline = AbortSignal.timeout(limit)
+  const ends = AbortSignal.any([signal, deadline])
   try {
-    const once = { ...access, retries: 0 }
-    const { files } = await askPatiently(once, project, distributions, prefer, signal, patience)
+    const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends)
     return { files, problem: undefined, isFinal: false }
   } catch (error) {
     signal.throwIfAborted()
-    if (error === over.reason) return { files: new Map(), problem: undefined, isFinal: true }
+    if (error === deadline.reason) return { files: new Map(), problem: silent(limit), isFinal: false }
     if (!(error instanceof LookupFailure)) throw error
-    return { files: error.found, problem: error.problem, isFinal: error.retry === undefined }
+    const { found, problem, retry } = error
+    // A page for people, of a proxy or while the index is made anew, is there for a time.
+    return { files: found, problem, isFinal: retry === undefined && problem.code !== 'E_INDEX_LOOKUP' }
   }
+}
+
+function silent(limit: number): PublishError {
+  return new PublishError({
+    code: 'E_HTTP_NO_ANSWER',
+    message: `the simple index gave no whole answer within ${Math.round(limit / 100) / 10} s`,
+    hint: 'Raise verify-timeout-seconds if its pages need that long; else ask the team that runs the index.',
+  })
 }

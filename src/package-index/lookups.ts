@@ -21,8 +21,6 @@ export interface IndexAccess {
   readonly retries: number
   /** Lookups at the same time: the time of each begins when there is a connection for it. */
   readonly slots: Slots
-  /** Milliseconds that one lookup may take. */
-  readonly longestMs: number
 }
 
 /** Milliseconds after which a lookup counts no more: somebody else may have published since. */
@@ -84,8 +82,8 @@ export class Lookups {
 }
 
 /**
- * A lookup that is tried again where that may help, in the pace of the server. `patience` ends the wait for its turn, not
- * the lookup itself. Rejects with LookupFailure, or with the reason of the signal that ended it.
+ * A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or with the
+ * signal's reason.
  */
 export async function askPatiently(
   { ask, pace, retries, slots }: IndexAccess,
@@ -93,14 +91,13 @@ export async function askPatiently(
   distributions: readonly Distribution[],
   prefer: PageFormat,
   signal: AbortSignal,
-  patience = signal,
 ): Promise<ProjectFindings> {
   const found = new Map<string, Finding>()
   for (let left = retries; ; left -= 1) {
-    const turn = await pace.turn(patience)
+    const turn = await pace.turn(signal)
     try {
       const open = distributions.filter(({ file }) => !found.has(file))
-      const { known, files } = await slots.use(() => ask(project, open, prefer, signal), patience)
+      const { known, files } = await slots.use(() => ask(project, open, prefer, signal), signal)
       pace.answered(turn)
       return { known, files: new Map([...found, ...files]) }
     } catch (error) {

@@ -33,7 +33,7 @@ async function publish(statusLine: string, findings: readonly Finding[], retries
       [file.distribution],
       {
         ...request,
-        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), longestMs: 1_000 },
+        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1) },
         policy: { ...request.policy, skipExisting: true },
         onResult: (result) => results.push(result),
       },
