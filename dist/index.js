@@ -14565,6 +14565,10 @@ function mixtureWarning(results) {
 
 // EXTERNAL MODULE: external "node:timers/promises"
 var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./lib/package-index/exchange.js
+var package_index_exchange = __nccwpck_require__(1588);
+// EXTERNAL MODULE: ./lib/package-index/fetch.js
+var fetch = __nccwpck_require__(861);
 // EXTERNAL MODULE: ./lib/package-index/retry-after.js
 var retry_after = __nccwpck_require__(2200);
 // EXTERNAL MODULE: ./lib/package-index/simple-index.js
@@ -14657,6 +14661,8 @@ async function askPatiently({ ask, pace, retries, slots }, project, distribution
 
 
 
+
+
 /** Milliseconds: the first pause between two looks, and the longest one. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 10_000;
@@ -14704,18 +14710,24 @@ async function confirmProject(distributions, wait, onEnd) {
 const LAST_LOOK = 1_000;
 /** The wait is the retry. A page that stays silent takes half of the time that is left: the other one may be there. */
 async function look(distributions, prefer, wait) {
-    const { project, access, start, timeoutMs, signal } = wait;
-    const limit = Math.max(LAST_LOOK, Math.ceil((timeoutMs - (monotonicNow() - start)) / 2));
-    const deadline = AbortSignal.timeout(limit);
-    const ends = AbortSignal.any([signal, deadline]);
+    const { project, access, signal } = wait;
+    const over = AbortSignal.timeout(LAST_LOOK + timeLeft(wait));
+    // From when it is asked: what it waits for before, pages of other projects, ends by itself.
+    const ask = (one, files, representation, ends) => {
+        const limit = Math.max(LAST_LOOK, timeLeft(wait) / 2);
+        return (0,fetch/* within */.ux)(limit, ends, (timed) => access.ask(one, files, representation, timed));
+    };
     try {
-        const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends);
+        const once = { ...access, ask, retries: 0 };
+        const { files } = await askPatiently(once, project, distributions, prefer, AbortSignal.any([signal, over]));
         return { files, problem: undefined, isFinal: false };
     }
     catch (error) {
         signal.throwIfAborted();
-        if (error === deadline.reason)
-            return { files: new Map(), problem: silent(limit), isFinal: false };
+        if (error === over.reason)
+            return { files: new Map(), problem: undefined, isFinal: true };
+        if (error instanceof package_index_exchange/* Silence */.Ah)
+            return { files: new Map(), problem: silent(error), isFinal: false };
         if (!(error instanceof simple_index/* LookupFailure */.B))
             throw error;
         const { found, problem, retry } = error;
@@ -14723,7 +14735,11 @@ async function look(distributions, prefer, wait) {
         return { files: found, problem, isFinal: retry === undefined && problem.code !== 'E_INDEX_LOOKUP' };
     }
 }
-function silent(limit) {
+/** Whole milliseconds, 0 when the time is over. */
+function timeLeft({ start, timeoutMs }) {
+    return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()));
+}
+function silent({ limit }) {
     return new lib_errors/* PublishError */.S1({
         code: 'E_HTTP_NO_ANSWER',
         message: `the simple index gave no whole answer within ${Math.round(limit / 100) / 10} s`,
@@ -14938,8 +14954,6 @@ class ChunkBuffers {
     }
 }
 
-// EXTERNAL MODULE: ./lib/package-index/exchange.js
-var package_index_exchange = __nccwpck_require__(1588);
 // EXTERNAL MODULE: ./lib/package-index/explain.js + 1 modules
 var package_index_explain = __nccwpck_require__(6878);
 ;// CONCATENATED MODULE: ./lib/package-index/form.js
@@ -15397,7 +15411,7 @@ class Publishing {
     /** The run ends here: what was sent has its line all the same. */
     abandon() {
         for (const [one, upload] of this.#unseen)
-            this.#request.onResult(unconfirmed(one, upload, CANCELLED));
+            this.#request.onResult(unconfirmed(one, upload, ENDED));
         for (const [one, upload] of this.#doubtful)
             this.#request.onResult(doubtful(one, upload));
         this.#unseen.clear();
@@ -15454,7 +15468,7 @@ function untriedResult(distribution, why) {
     return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why);
 }
 const UNSEEN_HINT = 'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.';
-const CANCELLED = 'the run was cancelled before the index listed it';
+const ENDED = 'the run ended before the index listed it';
 function sentOf(end) {
     const { attempts, milliseconds, requestNumber } = end;
     return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) };
@@ -22177,7 +22191,7 @@ class ProgressMeter {
         const parts = [
             `${this.#ended} of ${(0,lib_text/* count */.U9)(this.#files, 'file')}`,
             `${(0,lib_text/* formatBytes */.z3)(sent)} of ${(0,lib_text/* formatBytes */.z3)(this.#bytes)}`,
-            ...(rate > 0 ? [`${(0,lib_text/* formatBytes */.z3)(Math.round(rate))}/s`, timeLeft((this.#bytes - sent) / rate)] : []),
+            ...(rate > 0 ? [`${(0,lib_text/* formatBytes */.z3)(Math.round(rate))}/s`, progress_meter_timeLeft((this.#bytes - sent) / rate)] : []),
         ];
         return parts.join(', ');
     }
@@ -22188,7 +22202,7 @@ function stallLine(file, size, { sent, movedAt }, now) {
         ? `${file}: nothing moved for ${seconds} s, after ${(0,lib_text/* formatBytes */.z3)(sent)} of ${(0,lib_text/* formatBytes */.z3)(size)}`
         : `${file}: everything was sent, and the index has not answered for ${seconds} s`;
 }
-function timeLeft(seconds) {
+function progress_meter_timeLeft(seconds) {
     if (seconds < 90)
         return `about ${Math.ceil(seconds)} s left`;
     return seconds < 5400 ? `about ${Math.round(seconds / 60)} min left` : `about ${Math.round(seconds / 3600)} h left`;

@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
+import { Silence } from './exchange.ts'
+import { within } from './fetch.ts'
 import { askPatiently, type IndexAccess } from './lookups.ts'
-import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
+import { type Ask, type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 
 /** What the wait for one file came to. */
 export type Confirmation =
@@ -85,16 +87,21 @@ const LAST_LOOK = 1_000
 
 /** The wait is the retry. A page that stays silent takes half of the time that is left: the other one may be there. */
 async function look(distributions: readonly Distribution[], prefer: PageFormat, wait: Wait): Promise<Look> {
-  const { project, access, start, timeoutMs, signal } = wait
-  const limit = Math.max(LAST_LOOK, Math.ceil((timeoutMs - (monotonicNow() - start)) / 2))
-  const deadline = AbortSignal.timeout(limit)
-  const ends = AbortSignal.any([signal, deadline])
+  const { project, access, signal } = wait
+  const over = AbortSignal.timeout(LAST_LOOK + timeLeft(wait))
+  // From when it is asked: what it waits for before, pages of other projects, ends by itself.
+  const ask: Ask = (one, files, representation, ends) => {
+    const limit = Math.max(LAST_LOOK, timeLeft(wait) / 2)
+    return within(limit, ends, (timed) => access.ask(one, files, representation, timed))
+  }
   try {
-    const { files } = await askPatiently({ ...access, retries: 0 }, project, distributions, prefer, ends)
+    const once = { ...access, ask, retries: 0 }
+    const { files } = await askPatiently(once, project, distributions, prefer, AbortSignal.any([signal, over]))
     return { files, problem: undefined, isFinal: false }
   } catch (error) {
     signal.throwIfAborted()
-    if (error === deadline.reason) return { files: new Map(), problem: silent(limit), isFinal: false }
+    if (error === over.reason) return { files: new Map(), problem: undefined, isFinal: true }
+    if (error instanceof Silence) return { files: new Map(), problem: silent(error), isFinal: false }
     if (!(error instanceof LookupFailure)) throw error
     const { found, problem, retry } = error
     // A page for people, of a proxy or while the index is made anew, is there for a time.
@@ -102,7 +109,12 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
   }
 }
 
-function silent(limit: number): PublishError {
+/** Whole milliseconds, 0 when the time is over. */
+function timeLeft({ start, timeoutMs }: Wait): number {
+  return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()))
+}
+
+function silent({ limit }: Silence): PublishError {
   return new PublishError({
     code: 'E_HTTP_NO_ANSWER',
     message: `the simple index gave no whole answer within ${Math.round(limit / 100) / 10} s`,

@@ -212,7 +212,7 @@ class Publishing {
 
   /** The run ends here: what was sent has its line all the same. */
   abandon(): void {
-    for (const [one, upload] of this.#unseen) this.#request.onResult(unconfirmed(one, upload, CANCELLED))
+    for (const [one, upload] of this.#unseen) this.#request.onResult(unconfirmed(one, upload, ENDED))
     for (const [one, upload] of this.#doubtful) this.#request.onResult(doubtful(one, upload))
     this.#unseen.clear()
     this.#doubtful.clear()
@@ -276,7 +276,7 @@ function untriedResult(distribution: Distribution, why: 'would-publish' | Publis
 const UNSEEN_HINT =
   'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.'
 
-const CANCELLED = 'the run was cancelled before the index listed it'
+const ENDED = 'the run ended before the index listed it'
 
 function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 'requestNumber'> {
   const { attempts, milliseconds, requestNumber } = end
