@@ -196,9 +196,9 @@ const ENDS_THE_FILE: readonly FileRefusal[] = [
   },
   {
     name: '429',
-    answer: html('429 Too Many Requests', 'Slow down', ['Retry-After: 60']),
+    answer: html('429 Too Many Requests', 'Slow down', ['Retry-After: 1']),
     code: 'E_HTTP_TOO_MANY_REQUESTS',
-    says: [/429 Too Many Requests: Slow down; it asks to come back in 60 s/],
+    says: [/429 Too Many Requests: Slow down; it asks to come back in 1 s/],
   },
   {
     name: '500',
