@@ -12680,6 +12680,10 @@ class Silence extends Error {
         this.name = 'Silence';
         this.limit = limit;
     }
+    /** The limit in seconds, for people: `1.5 s`. */
+    get time() {
+        return `${Math.round(this.limit / 100) / 10} s`;
+    }
 }
 /**
  * Sends a form and waits for the answer, with no redirect and no second try. An answer that comes while the form is
@@ -13689,7 +13693,7 @@ function faultFailure(error, asked) {
 function silence(cause, asked) {
     const problem = new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .PublishError */ .S1({
         code: 'E_HTTP_NO_ANSWER',
-        message: `${shown(asked)} gave no whole answer within ${Math.round(cause.limit / 100) / 10} s (idle-timeout-seconds)`,
+        message: `${shown(asked)} gave no whole answer within ${cause.time} (idle-timeout-seconds)`,
         hint: 'Raise idle-timeout-seconds if the page is that large; else ask the team that runs the index.',
         cause,
     });
@@ -13802,8 +13806,8 @@ function hintFor({ exchange, contentLength }) {
         ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
         : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.';
 }
-function silence(failure, { limit }) {
-    const time = `${Math.round(limit / 100) / 10} s (idle-timeout-seconds)`;
+function silence(failure, silent) {
+    const time = `${silent.time} (idle-timeout-seconds)`;
     const complete = failure.exchange.sent === failure.contentLength;
     const message = complete
         ? `the index had everything and gave no answer within ${time}`
@@ -14739,10 +14743,10 @@ async function look(distributions, prefer, wait) {
 function timeLeft({ start, timeoutMs }) {
     return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()));
 }
-function silent({ limit }) {
+function silent({ time }) {
     return new lib_errors/* PublishError */.S1({
         code: 'E_HTTP_NO_ANSWER',
-        message: `the simple index gave no whole answer within ${Math.round(limit / 100) / 10} s`,
+        message: `the simple index gave no whole answer within ${time}`,
         hint: 'Raise verify-timeout-seconds if its pages need that long; else ask the team that runs the index.',
     });
 }
@@ -15153,8 +15157,8 @@ function isSamePlace(before, now, { contentLength }) {
     if (before === undefined || contentLength <= SMALL)
         return false;
     const tenth = contentLength / 10;
-    const further = now.sent - before.sent;
-    return further <= Math.max(EXACTNESS, tenth) && -further <= Math.max(IN_BUFFERS, tenth);
+    const isFurther = now.sent > before.sent;
+    return Math.abs(now.sent - before.sent) <= Math.max(isFurther ? EXACTNESS : IN_BUFFERS, tenth);
 }
 function careAfter({ sent }, holdBackMs) {
     return { holdBackMs, slowFrom: sent - IN_BUFFERS - EXACTNESS, slowTo: sent + EXACTNESS };

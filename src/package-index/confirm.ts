@@ -114,10 +114,10 @@ function timeLeft({ start, timeoutMs }: Wait): number {
   return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()))
 }
 
-function silent({ limit }: Silence): PublishError {
+function silent({ time }: Silence): PublishError {
   return new PublishError({
     code: 'E_HTTP_NO_ANSWER',
-    message: `the simple index gave no whole answer within ${Math.round(limit / 100) / 10} s`,
+    message: `the simple index gave no whole answer within ${time}`,
     hint: 'Raise verify-timeout-seconds if its pages need that long; else ask the team that runs the index.',
   })
 }

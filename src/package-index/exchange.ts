@@ -25,6 +25,11 @@ export class Silence extends Error {
     this.name = 'Silence'
     this.limit = limit
   }
+
+  /** The limit in seconds, for people: `1.5 s`. */
+  get time(): string {
+    return `${Math.round(this.limit / 100) / 10} s`
+  }
 }
 
 export interface PostRequest {

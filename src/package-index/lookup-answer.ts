@@ -136,7 +136,7 @@ export function faultFailure(error: unknown, asked: Asked): LookupFailure | unde
 function silence(cause: Silence, asked: Asked): LookupFailure {
   const problem = new PublishError({
     code: 'E_HTTP_NO_ANSWER',
-    message: `${shown(asked)} gave no whole answer within ${Math.round(cause.limit / 100) / 10} s (idle-timeout-seconds)`,
+    message: `${shown(asked)} gave no whole answer within ${cause.time} (idle-timeout-seconds)`,
     hint: 'Raise idle-timeout-seconds if the page is that large; else ask the team that runs the index.',
     cause,
   })

@@ -85,8 +85,8 @@ function hintFor({ exchange, contentLength }: Failure): string {
     : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.'
 }
 
-function silence(failure: Failure, { limit }: Silence): Verdict {
-  const time = `${Math.round(limit / 100) / 10} s (idle-timeout-seconds)`
+function silence(failure: Failure, silent: Silence): Verdict {
+  const time = `${silent.time} (idle-timeout-seconds)`
   const complete = failure.exchange.sent === failure.contentLength
   const message = complete
     ? `the index had everything and gave no answer within ${time}`

@@ -192,8 +192,8 @@ const EXACTNESS = 1024 * 1024
 function isSamePlace(before: Exchange | undefined, now: Exchange, { contentLength }: MultipartForm): boolean {
   if (before === undefined || contentLength <= SMALL) return false
   const tenth = contentLength / 10
-  const further = now.sent - before.sent
-  return further <= Math.max(EXACTNESS, tenth) && -further <= Math.max(IN_BUFFERS, tenth)
+  const isFurther = now.sent > before.sent
+  return Math.abs(now.sent - before.sent) <= Math.max(isFurther ? EXACTNESS : IN_BUFFERS, tenth)
 }
 
 function careAfter({ sent }: Exchange, holdBackMs: number): Care {
