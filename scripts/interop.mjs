@@ -106,8 +106,8 @@ function unpackSources() {
   mkdirSync(sources)
   attempt('sources', [fetcher, pulpSources, sources], 120)
   const [archive] = globSync(path.join(sources, '*.tar.gz'))
-  if (!succeeds(python, ['-m', 'tarfile', '--filter', 'data', '-e', archive, sources], 60))
-    fail(`cannot open ${archive}`)
+  // Not Python's tarfile, whose --filter came with 3.11.4. The archive's digest was checked.
+  if (!succeeds('tar', ['-xzf', archive, '-C', sources, '--no-same-owner'], 60)) fail(`cannot open ${archive}`)
   const [folder] = globSync(path.join(sources, '*', 'rest_access_policy'))
   const [packages] = globSync(path.join(pulp, 'lib', 'python3*', 'site-packages'))
   cpSync(folder, path.join(packages, path.basename(folder)), { recursive: true })
