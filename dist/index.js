@@ -10803,7 +10803,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _cleanup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4755);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9303);
-/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4657);
+/* harmony import */ var _publish_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7884);
 /* harmony import */ var _runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(869);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8804);
 
@@ -14454,7 +14454,7 @@ function documented({ name, uploadUrl }) {
 
 /***/ }),
 
-/***/ 4657:
+/***/ 7884:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -15060,99 +15060,17 @@ function quoted(text) {
 var no_answer = __nccwpck_require__(4653);
 // EXTERNAL MODULE: ./lib/package-index/redirect.js
 var redirect = __nccwpck_require__(9917);
-;// CONCATENATED MODULE: ./lib/package-index/upload.js
-
-
-
-
-
-
-
-
-
-
-
-/**
- * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy), and sends it
- * again where that may help: never before the index was asked whether it has the file after all, never against an answer
- * that is final, and not a third time where the connection died twice at one place. `first`: the turn in which the file
- * was looked up; undefined: none was taken.
- *
- * @throws the signal's reason when the run is cancelled
- */
-async function uploadDistribution(distribution, target, looks, signal, first) {
-    const start = monotonicNow();
-    const { pace } = target;
-    const form = formOf(distribution);
-    const upload = { distribution, form, target, looks, signal };
-    const tries = { attempts: 0, uncertain: false, died: undefined };
-    let turn = first ?? (await pace.turn(signal));
-    for (let left = target.retries;; left -= 1) {
-        const attempt = await inTurn(turn, upload, tries);
-        const { verdict, exchange, mayRepeat } = attempt;
-        const isOpen = exchange.started && (exchange.answer === undefined || verdict.retry !== undefined);
-        tries.uncertain ||= isOpen && exchange.sent === form.contentLength;
-        const asks = isOpen || (tries.uncertain && verdict.outcome !== 'published');
-        const found = asks ? await looks?.now(distribution, signal) : attempt.found;
-        const isThere = (0,simple_index/* isListed */.y)(found);
-        const isBlind = looks !== undefined && found === undefined;
-        const isDeath = exchange.started && exchange.answer === undefined;
-        const twice = isDeath && isSamePlace(tries.died, exchange, form);
-        const last = twice && !isThere ? (0,no_answer/* twiceAtOnePlace */.nz)(exchange, form.contentLength) : afterTries(verdict, tries);
-        const { attempts, uncertain } = tries;
-        const milliseconds = Math.round(monotonicNow() - start);
-        const notBefore = laterThanThisRun(verdict, target.now());
-        const end = { ...last, attempts, milliseconds, status: exchange.answer?.status, found, notBefore, uncertain };
-        if (!mayRepeat || left === 0 || isThere || (isOpen && isBlind) || twice)
-            return end;
-        tries.died = isDeath ? exchange : undefined;
-        turn = await pace.turn(signal);
-        // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
-        const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution, signal);
-        if (!pace.isOver && isMissing(late, looks))
-            continue;
-        pace.left(turn);
-        return { ...end, found: late ?? found };
-    }
-}
-/** Whether a file may be sent as far as is known: nobody looks, or the index has just said that it does not have it. */
-function isMissing(finding, looks) {
-    return looks === undefined || finding?.state === 'absent';
-}
-function laterThanThisRun({ retry }, now) {
-    const wait = retry?.afterMs ?? 0;
-    return wait > retry_after/* LONGEST_WAIT */.dX ? new Date(now.getTime() + wait) : undefined;
-}
-/** A file of which something was sent was tried, also where the last connection never stood. */
-function afterTries(verdict, { attempts }) {
-    return verdict.outcome === 'not-tried' && verdict.ends === 'run' && attempts > 0
-        ? { ...verdict, outcome: 'no-answer' }
-        : verdict;
-}
-async function inTurn(turn, upload, tries) {
-    const { pace } = upload.target;
-    try {
-        const one = await tryOnce(upload, tries.died);
-        tries.attempts += one.sends;
-        const { retry } = one.verdict;
-        const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= retry_after/* LONGEST_WAIT */.dX;
-        if (mayRepeat)
-            return { ...one, mayRepeat: pace.failed(turn, retry.afterMs) };
-        if (one.exchange.answer !== undefined)
-            pace.answered(turn);
-        return { ...one, mayRepeat };
-    }
-    finally {
-        pace.left(turn);
-    }
-}
+;// CONCATENATED MODULE: ./lib/package-index/same-place.js
 /** Bytes of a body that is in the buffers of two machines as a whole before anything dies: its place is not known. */
 const SMALL = 6 * 1024 * 1024;
 /** Bytes. So much less than was sent may have arrived at a connection that died at full speed. */
 const IN_BUFFERS = 8 * 1024 * 1024;
 /** Bytes. How exactly the place is known where the form was sent slowly, as at every try that follows a death. */
 const EXACTNESS = 1024 * 1024;
-/** A limit of time is met at about one place too: hence the tenth. */
+/**
+ * Whether two connections in a row died at one place of the body, as at a limit of its size. A limit of time is met at
+ * about one place too: hence the tenth.
+ */
 function isSamePlace(before, now, { contentLength }) {
     if (before === undefined || contentLength <= SMALL)
         return false;
@@ -15160,9 +15078,22 @@ function isSamePlace(before, now, { contentLength }) {
     const isFurther = now.sent > before.sent;
     return Math.abs(now.sent - before.sent) <= Math.max(isFurther ? EXACTNESS : IN_BUFFERS, tenth);
 }
+/** How the next attempt is sent, so that the place of a second death is known. `holdBackMs`: see `Care`. */
 function careAfter({ sent }, holdBackMs) {
     return { holdBackMs, slowFrom: sent - IN_BUFFERS - EXACTNESS, slowTo: sent + EXACTNESS };
 }
+
+;// CONCATENATED MODULE: ./lib/package-index/attempt.js
+
+
+
+
+
+
+
+
+
+/** The form of a distribution, read from its open file at each attempt. */
 function formOf(distribution) {
     return multipartForm(formFields(distribution), {
         filename: distribution.file,
@@ -15171,7 +15102,16 @@ function formOf(distribution) {
         readWhole: (into) => distribution.content.readWhole(into),
     });
 }
-async function tryOnce(upload, died) {
+/** Whether a file may be sent as far as is known: nobody looks, or the index has just said that it does not have it. */
+function isMissing(finding, looks) {
+    return looks === undefined || finding?.state === 'absent';
+}
+/**
+ * Sends the file once. `died`: the attempt before, where its connection died; this one then learns more of why.
+ *
+ * @throws the signal's reason when the run is cancelled
+ */
+async function attempt(upload, died) {
     const { distribution, target, looks, signal } = upload;
     let { url } = target;
     let exchange = await send(upload, died, url);
@@ -15224,6 +15164,98 @@ async function withReason(verdict, { likelyReason }, signal) {
     const { code, message, hint } = problem;
     const reason = await likelyReason(signal);
     return { ...verdict, problem: new lib_errors/* PublishError */.S1({ code, message: `${message}${reason}`, hint }) };
+}
+
+;// CONCATENATED MODULE: ./lib/package-index/upload.js
+
+
+
+
+
+
+/**
+ * Sends one distribution with the legacy upload API (PyPI's "file_upload", which private indexes copy), and sends it
+ * again where that may help: never before the index was asked whether it has the file after all, never against an answer
+ * that is final, and not a third time where the connection died twice at one place. `first`: the turn in which the file
+ * was looked up; undefined: none was taken.
+ *
+ * @throws the signal's reason when the run is cancelled
+ */
+async function uploadDistribution(distribution, target, looks, signal, first) {
+    const { pace } = target;
+    const upload = { distribution, form: formOf(distribution), target, looks, signal };
+    const tries = { start: monotonicNow(), attempts: 0, uncertain: false, died: undefined, diedTwice: false };
+    let turn = first ?? (await pace.turn(signal));
+    for (let left = target.retries;; left -= 1) {
+        const last = await inTurn(turn, upload, tries);
+        const asks = isOpen(last) || (tries.uncertain && last.verdict.outcome !== 'published');
+        const found = asks ? await looks?.now(distribution, signal) : last.found;
+        const end = endOf(last, found, upload, tries);
+        const isBlind = isOpen(last) && looks !== undefined && found === undefined;
+        if (!last.mayRepeat || left === 0 || (0,simple_index/* isListed */.y)(found) || isBlind || tries.diedTwice)
+            return end;
+        turn = await pace.turn(signal);
+        // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
+        const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution, signal);
+        if (!pace.isOver && isMissing(late, looks))
+            continue;
+        pace.left(turn);
+        return { ...end, found: late ?? found };
+    }
+}
+/** One attempt, and whether the server's pace leaves room for another. */
+async function inTurn(turn, upload, tries) {
+    const { pace } = upload.target;
+    try {
+        const one = await attempt(upload, tries.died);
+        note(one, upload, tries);
+        const { retry } = one.verdict;
+        const mayRepeat = retry !== undefined && (retry.afterMs ?? 0) <= retry_after/* LONGEST_WAIT */.dX;
+        if (mayRepeat)
+            return { ...one, mayRepeat: pace.failed(turn, retry.afterMs) };
+        if (one.exchange.answer !== undefined)
+            pace.answered(turn);
+        return { ...one, mayRepeat };
+    }
+    finally {
+        pace.left(turn);
+    }
+}
+/** Whether nobody knows what became of the file: no answer, or one that is not the last word. */
+function isOpen({ exchange, verdict }) {
+    return exchange.started && (exchange.answer === undefined || verdict.retry !== undefined);
+}
+function note(one, { form }, tries) {
+    const { exchange, sends } = one;
+    const isDeath = exchange.started && exchange.answer === undefined;
+    tries.attempts += sends;
+    tries.uncertain ||= isOpen(one) && exchange.sent === form.contentLength;
+    tries.diedTwice = isDeath && isSamePlace(tries.died, exchange, form);
+    tries.died = isDeath ? exchange : undefined;
+}
+function endOf({ exchange, verdict }, found, upload, tries) {
+    const { target, form } = upload;
+    const { start, attempts, uncertain, diedTwice } = tries;
+    const isLimit = diedTwice && !(0,simple_index/* isListed */.y)(found);
+    return {
+        ...(isLimit ? (0,no_answer/* twiceAtOnePlace */.nz)(exchange, form.contentLength) : afterTries(verdict, attempts)),
+        attempts,
+        milliseconds: Math.round(monotonicNow() - start),
+        status: exchange.answer?.status,
+        found,
+        notBefore: laterThanThisRun(verdict, target.now()),
+        uncertain,
+    };
+}
+/** A file of which something was sent was tried, also where the last connection never stood. */
+function afterTries(verdict, attempts) {
+    return verdict.outcome === 'not-tried' && verdict.ends === 'run' && attempts > 0
+        ? { ...verdict, outcome: 'no-answer' }
+        : verdict;
+}
+function laterThanThisRun({ retry }, now) {
+    const wait = retry?.afterMs ?? 0;
+    return wait > retry_after/* LONGEST_WAIT */.dX ? new Date(now.getTime() + wait) : undefined;
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/publish-files.js
@@ -20339,10 +20371,10 @@ function readAllInputs({ runner, env, secretInputs, secrets }, progress) {
     progress.problems.push(...problems.all);
     progress.warnings.push(...warnings);
     for (const notice of notices)
-        note(runner, progress, 'Inputs', notice);
+        plan_note(runner, progress, 'Inputs', notice);
     return inputs;
 }
-function note(runner, progress, word, sentence) {
+function plan_note(runner, progress, word, sentence) {
     progress.notices.push(sentence);
     runner.log(word, sentence);
 }
@@ -20371,7 +20403,7 @@ async function plan_identify(request, inputs, caBundle, progress, problems) {
         signal: request.signal,
     });
     for (const notice of identity.notices)
-        note(request.runner, progress, 'Identity', notice);
+        plan_note(request.runner, progress, 'Identity', notice);
     return plan_judge(request, inputs, identity, caBundle, progress, problems);
 }
 /**
@@ -20403,7 +20435,7 @@ async function plan_judge({ runner, signal }, inputs, { leaf, key, others }, caB
         else if (severity === 'warning')
             progress.warnings.push(hint === undefined ? message : `${message}. ${hint}`);
         else
-            note(runner, progress, 'Chain', message);
+            plan_note(runner, progress, 'Chain', message);
     }
     if (!check.usable)
         return undefined;
@@ -20440,7 +20472,7 @@ async function gather({ runner, signal }, inputs, progress, problems) {
     const where = { workspace: runner.facts.workspace, packagesDir: inputs.packagesDir, files: inputs.files };
     const { found, notices } = await discover(where, mine);
     for (const notice of notices)
-        note(runner, progress, 'Files', notice);
+        plan_note(runner, progress, 'Files', notice);
     const options = { verifyMetadata: inputs.verifyMetadata, md5: inputs.md5Digest, signal };
     const distributions = await checkDistributions(found, options, mine);
     progress.distributions = distributions;
@@ -20456,7 +20488,7 @@ async function gather({ runner, signal }, inputs, progress, problems) {
     for (const problem of mine.all) {
         // To test a certificate nobody needs a distribution.
         if (inputs.dryRun && problem.code === 'E_DIST_NONE')
-            note(runner, progress, 'Files', problem.message);
+            plan_note(runner, progress, 'Files', problem.message);
         else
             problems.add(problem);
     }
@@ -21131,7 +21163,7 @@ function annotationsOf(report) {
     const told = endedEarly ? [] : files;
     const ofKind = (kind) => told.filter((file) => statusOf(file).kind === kind).map(itemOf);
     const warnings = report.warnings.map((warning) => itemOfWarning(warning, files));
-    const failed = status === 'succeeded' ? [] : [endOf(report, endedEarly)];
+    const failed = status === 'succeeded' ? [] : [annotations_endOf(report, endedEarly)];
     return [
         ...within('notice', ofKind('notice'), MOST_OF_A_KIND),
         ...within('warning', [...warnings, ...ofKind('warning')], MOST_OF_A_KIND),
@@ -21193,7 +21225,7 @@ function annotations_named(items, alike) {
     return parts.map((part, index) => (index === 0 ? part.slice(2) : part));
 }
 /** The sentence that ends the step. */
-function endOf(report, endedEarly) {
+function annotations_endOf(report, endedEarly) {
     const reasons = reasonsOf(report);
     const detail = failureDetail(report);
     const message = endedEarly ? reasons : `${detail.charAt(0).toUpperCase()}${finished(detail.slice(1))} ${reasons}`;
@@ -22587,7 +22619,7 @@ function lastWord(socket) {
 async function passGate(socket, word, ends) {
     if (socket.getProtocol() === 'TLSv1.3')
         await Promise.race([word, silence(ends)]);
-    if (!isOpen(socket))
+    if (!gate_isOpen(socket))
         throw socket.errored ?? new ClosedEarly();
 }
 /** Resolves after GATE_TIME, or at once when the signal is aborted. */
@@ -22599,7 +22631,7 @@ async function silence(ends) {
     clearTimeout(timer);
 }
 /** Whether a request could still be sent and answered. */
-function isOpen(socket) {
+function gate_isOpen(socket) {
     return !socket.destroyed && !socket.readableEnded && socket.writable;
 }
 
@@ -23363,7 +23395,7 @@ async function requestEarly(socket, url, signal) {
     if (head === undefined || !head.startsWith('HTTP/1.1 ') || /^connection:.*\bclose\b/im.test(head))
         return false;
     // Some servers send a body all the same: it would be taken for the answer to the next request.
-    return isOpen(socket) && socket.readableLength === 0;
+    return gate_isOpen(socket) && socket.readableLength === 0;
 }
 
 ;// CONCATENATED MODULE: ./lib/transport/connector.js
@@ -23577,7 +23609,7 @@ function createTransport(options) {
     const next = async () => {
         for (let kept = spares.shift(); kept !== undefined; kept = spares.shift()) {
             const socket = await kept;
-            if (socket !== undefined && isOpen(socket))
+            if (socket !== undefined && gate_isOpen(socket))
                 return take(socket);
         }
         return take((await open(life.signal)).socket);

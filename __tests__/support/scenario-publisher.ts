@@ -1,5 +1,6 @@
 /** The second stage of a run as a publisher of scenarios: the product's own lookups, uploads and order, with short pauses. */
 import { digestOf } from '../../src/distributions/digest.ts'
+import type { UploadTarget } from '../../src/package-index/attempt.ts'
 import { DownloadBudget } from '../../src/package-index/index-file.ts'
 import { lookUp } from '../../src/package-index/lookup.ts'
 import type { IndexAccess } from '../../src/package-index/lookups.ts'
@@ -9,7 +10,6 @@ import { publishFiles } from '../../src/package-index/publish-files.ts'
 import { RootProof } from '../../src/package-index/root-proof.ts'
 import type { SimpleIndex } from '../../src/package-index/simple-index.ts'
 import { Slots } from '../../src/package-index/slots.ts'
-import type { UploadTarget } from '../../src/package-index/upload.ts'
 import type { Publisher, Stage } from './scenario-run.ts'
 import { publishing, uploadTarget } from './upload-target.ts'
 

@@ -1,8 +1,9 @@
 /** Upload targets for tests: one try and no waiting, unless a test says otherwise. */
+
+import type { UploadTarget } from '../../src/package-index/attempt.ts'
 import { ChunkBuffers } from '../../src/package-index/chunk-buffers.ts'
 import { Pace } from '../../src/package-index/pace.ts'
 import type { PublishRequest } from '../../src/package-index/publish-files.ts'
-import type { UploadTarget } from '../../src/package-index/upload.ts'
 import { Secrets } from '../../src/text.ts'
 
 /** A pace whose pauses are too short to notice. */

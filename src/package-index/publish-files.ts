@@ -1,5 +1,6 @@
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
+import type { Looks, UploadTarget } from './attempt.ts'
 import { type Confirmation, confirm } from './confirm.ts'
 import { type ExistingPolicy, occupied, present } from './existing.ts'
 import { type IndexAccess, Lookups } from './lookups.ts'
@@ -7,7 +8,7 @@ import { type FileResult, failsStep, notTried, resultOf, wordsOfProblem } from '
 import { LONGEST_WAIT } from './retry-after.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
 import { type Finding, isListed, LookupFailure } from './simple-index.ts'
-import { type Looks, type UploadEnd, type UploadTarget, uploadDistribution } from './upload.ts'
+import { type UploadEnd, uploadDistribution } from './upload.ts'
 
 /** How a run publishes. */
 export interface PublishRequest {
