@@ -14717,7 +14717,9 @@ async function look(distributions, prefer, wait) {
     const { project, access, signal } = wait;
     const over = AbortSignal.timeout(LAST_LOOK + timeLeft(wait));
     // From when it is asked: what it waits for before, pages of other projects, ends by itself.
+    let isAsked = false;
     const ask = (one, files, representation, ends) => {
+        isAsked = true;
         const limit = Math.max(LAST_LOOK, timeLeft(wait) / 2);
         return (0,fetch/* within */.ux)(limit, ends, (timed) => access.ask(one, files, representation, timed));
     };
@@ -14729,7 +14731,7 @@ async function look(distributions, prefer, wait) {
     catch (error) {
         signal.throwIfAborted();
         if (error === over.reason)
-            return { files: new Map(), problem: undefined, isFinal: true };
+            return { files: new Map(), problem: isAsked ? undefined : noTime(), isFinal: true };
         if (error instanceof package_index_exchange/* Silence */.Ah)
             return { files: new Map(), problem: silent(error), isFinal: false };
         if (!(error instanceof simple_index/* LookupFailure */.B))
@@ -14742,6 +14744,13 @@ async function look(distributions, prefer, wait) {
 /** Whole milliseconds, 0 when the time is over. */
 function timeLeft({ start, timeoutMs }) {
     return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()));
+}
+function noTime() {
+    return new lib_errors/* PublishError */.S1({
+        code: 'E_INDEX_LOOKUP',
+        message: 'it was not asked again: a pause that it asked for, or its other pages, took all of that time',
+        hint: 'Raise verify-timeout-seconds above the pauses that this index asks for.',
+    });
 }
 function silent({ time }) {
     return new lib_errors/* PublishError */.S1({

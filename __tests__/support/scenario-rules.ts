@@ -15,8 +15,8 @@
  * - `unconfirmed`: an upload was answered with a yes, or with "exists", and our bytes are not known to be there, or could
  *   not be fetched in time where the page does not prove them;
  * - `no-answer`: no plain yes, and our bytes are not known to be there. Nothing else is claimed.
- * Known to be there: this run stored them, they were listed when its last upload ended, and nobody asked then; or every
- * lookup after that upload was sent a page that lists them. (Where some failed, the one that did not may have been about
+ * Known to be there: this run stored them, they were listed when its last upload ended, and nobody asked then although the
+ * index left time for it; or every lookup after that upload was sent a page that lists them. (Where some failed, the one that did not may have been about
  * another file.)
  * And whatever it is called: a file that a page has listed, that was answered with a yes, or with a no that is final, is
  * not sent (again); no bytes are replaced by others, except by the second request of a redirect, before which nobody asks
@@ -76,6 +76,8 @@ interface Story extends Told {
   /** Another client stored it. */
   readonly foreign: boolean
   readonly listedAtLast: boolean
+  /** Whether the index asked for a pause that is longer than anybody waits for a listing. */
+  readonly muted: boolean
   readonly fetchedInVain: boolean
 }
 
@@ -98,6 +100,9 @@ function storyOf(index: FaultyIndex, known: Told): Story {
     // One that never came to the index was behind a silent one: they share the connections, and the time.
     fetchedInVain: known.faultyDownloads && index.downloads.length > 0,
     listedAtLast: index.wasListed(file, since),
+    muted: [...index.lookups, ...index.uploads].some(({ comeBackAt = 0 }) => {
+      return comeBackAt > since + known.settings.verifyTimeoutMs
+    }),
   }
 }
 
@@ -187,9 +192,9 @@ function unfinished(story: Story): (readonly [boolean, string])[] {
 }
 
 function isKnown(story: Story): boolean {
-  const { after, there, foreign, cancelled, listedAtLast } = story
+  const { after, there, foreign, cancelled, listedAtLast, muted } = story
   if (foreign || cancelled) return false
-  if (after.length === 0) return there === 'ours' && listedAtLast
+  if (after.length === 0) return there === 'ours' && listedAtLast && !muted
   return after.every((one) => one.whole && lists(story, one) === 'ours')
 }
 

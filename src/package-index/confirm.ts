@@ -90,7 +90,9 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
   const { project, access, signal } = wait
   const over = AbortSignal.timeout(LAST_LOOK + timeLeft(wait))
   // From when it is asked: what it waits for before, pages of other projects, ends by itself.
+  let isAsked = false
   const ask: Ask = (one, files, representation, ends) => {
+    isAsked = true
     const limit = Math.max(LAST_LOOK, timeLeft(wait) / 2)
     return within(limit, ends, (timed) => access.ask(one, files, representation, timed))
   }
@@ -100,7 +102,7 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
     return { files, problem: undefined, isFinal: false }
   } catch (error) {
     signal.throwIfAborted()
-    if (error === over.reason) return { files: new Map(), problem: undefined, isFinal: true }
+    if (error === over.reason) return { files: new Map(), problem: isAsked ? undefined : noTime(), isFinal: true }
     if (error instanceof Silence) return { files: new Map(), problem: silent(error), isFinal: false }
     if (!(error instanceof LookupFailure)) throw error
     const { found, problem, retry } = error
@@ -112,6 +114,14 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
 /** Whole milliseconds, 0 when the time is over. */
 function timeLeft({ start, timeoutMs }: Wait): number {
   return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()))
+}
+
+function noTime(): PublishError {
+  return new PublishError({
+    code: 'E_INDEX_LOOKUP',
+    message: 'it was not asked again: a pause that it asked for, or its other pages, took all of that time',
+    hint: 'Raise verify-timeout-seconds above the pauses that this index asks for.',
+  })
 }
 
 function silent({ time }: Silence): PublishError {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { monotonicNow } from '../../../src/clock.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
+import { Pace } from '../../../src/package-index/pace.ts'
 import { publishFiles } from '../../../src/package-index/publish-files.ts'
 import type { Finding } from '../../../src/package-index/simple-index.ts'
 import { Slots } from '../../../src/package-index/slots.ts'
@@ -11,8 +13,15 @@ import { publishing, quickPace, uploadTarget } from '../../support/upload-target
 const OTHER: Finding = { state: 'other', listed: 'sha256 ab12', url: undefined }
 const ABSENT: Finding = { state: 'absent' }
 
-/** One file, with `skip-existing: true`: what the server answers to it, and what the index has at each look. */
-async function publish(statusLine: string, findings: readonly Finding[], retries = 0): Promise<FileResult> {
+/**
+ * One file, with `skip-existing: true`: what the server answers to it, and what the index has at each look. `pauseMs`: for
+ * which the index then asks to be left alone.
+ */
+async function publish(
+  statusLine: string,
+  findings: readonly Finding[],
+  { retries = 0, pauseMs = 0 } = {},
+): Promise<FileResult> {
   const left = [...findings]
   const index = await startHostileIndex(async (connection) => {
     for (;;) {
@@ -24,7 +33,10 @@ async function publish(statusLine: string, findings: readonly Finding[], retries
   const results: FileResult[] = []
   const { dispatcher } = index
   const request = publishing(uploadTarget(index.url, { dispatcher, retries, pace: quickPace(retries) }))
+  const pause = { until: 0 }
+  const pace = new Pace({ retries: 0, firstPauseMs: 1, random: Math.random, pause })
   const ask = async () => {
+    pause.until = monotonicNow() + pauseMs
     const finding = left.length > 1 ? left.shift() : left[0]
     return { known: true, files: new Map([[file.distribution.file, finding ?? ABSENT]]) }
   }
@@ -33,7 +45,7 @@ async function publish(statusLine: string, findings: readonly Finding[], retries
       [file.distribution],
       {
         ...request,
-        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1) },
+        access: { ask, pace, retries: 0, slots: new Slots(1) },
         policy: { ...request.policy, skipExisting: true },
         onResult: (result) => results.push(result),
       },
@@ -78,19 +90,27 @@ describe('a file that would be sent again', () => {
   const BUSY = '503 Service Unavailable'
 
   it('is not, where the index lists it when it was asked after the failure', async () => {
-    const { outcome, attempts } = await publish(BUSY, [ABSENT, SAME], 4)
+    const { outcome, attempts } = await publish(BUSY, [ABSENT, SAME], { retries: 4 })
     assert.deepEqual([outcome, attempts], ['published', 1])
   })
 
   it('is not, where the index lists it only when its turn has come', async () => {
-    const { outcome, attempts } = await publish(BUSY, [ABSENT, ABSENT, SAME], 4)
+    const { outcome, attempts } = await publish(BUSY, [ABSENT, ABSENT, SAME], { retries: 4 })
     assert.deepEqual([outcome, attempts], ['published', 1])
-    const other = await publish(BUSY, [ABSENT, ABSENT, OTHER], 4)
+    const other = await publish(BUSY, [ABSENT, ABSENT, OTHER], { retries: 4 })
     assert.deepEqual([other.outcome, other.attempts], ['skipped', 1])
   })
 
   it('is, as often as it may, where the index never lists it', async () => {
-    const { outcome, attempts } = await publish(BUSY, [ABSENT], 2)
+    const { outcome, attempts } = await publish(BUSY, [ABSENT], { retries: 2 })
     assert.deepEqual([outcome, attempts], ['rejected', 3])
+  })
+})
+
+describe('a file that the server took', () => {
+  it('is unconfirmed where the index asks for a pause that is longer than the wait: it says that nobody asked', async () => {
+    const { outcome, message } = await publish('200 OK', [ABSENT], { pauseMs: 60_000 })
+    assert.equal(outcome, 'unconfirmed')
+    assert.match(message ?? '', /did not list it within 2 s \(it was not asked again: a pause that it asked for/)
   })
 })
