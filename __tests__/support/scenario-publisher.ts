@@ -5,7 +5,7 @@ import { DownloadBudget } from '../../src/package-index/index-file.ts'
 import { lookUp } from '../../src/package-index/lookup.ts'
 import type { IndexAccess } from '../../src/package-index/lookups.ts'
 import { type FileResult, notTried } from '../../src/package-index/outcome.ts'
-import { Pace } from '../../src/package-index/pace.ts'
+import { Pace, type Pause } from '../../src/package-index/pace.ts'
 import { publishFiles } from '../../src/package-index/publish-files.ts'
 import { RootProof } from '../../src/package-index/root-proof.ts'
 import type { SimpleIndex } from '../../src/package-index/simple-index.ts'
@@ -20,11 +20,12 @@ const HOLD_BACK = 30
 export const publish: Publisher = async (stage) => {
   const { distributions, settings, signal } = stage
   const results: FileResult[] = []
-  const target = await targetOf(stage)
+  const pause = { until: 0 }
+  const target = await targetOf(stage, pause)
   const request = {
     ...publishing(target),
     ...settings,
-    access: accessTo(stage, target),
+    access: accessTo(stage, target, pause),
     policy: { ...publishing(target).policy, skipExisting: settings.skipExisting },
     onResult: (result: FileResult) => {
       results.push(result)
@@ -40,11 +41,11 @@ export const publish: Publisher = async (stage) => {
   return results
 }
 
-/** Where a stage's files are sent. */
-export async function targetOf({ index, transport, settings }: Stage): Promise<UploadTarget> {
+/** Where a stage's files are sent. `pause`: the server's, shared with lookups. */
+export async function targetOf({ index, transport, settings }: Stage, pause?: Pause): Promise<UploadTarget> {
   const { retries, idleTimeoutMs } = settings
   const { dispatcher, explain } = transport
-  const pace = new Pace({ retries, firstPauseMs: FIRST_PAUSE, random: Math.random })
+  const pace = paceOf(settings, pause)
   return uploadTarget(new URL(index.uploadUrl), {
     dispatcher: await dispatcher,
     explain,
@@ -55,8 +56,12 @@ export async function targetOf({ index, transport, settings }: Stage): Promise<U
   })
 }
 
+function paceOf({ retries }: Stage['settings'], pause?: Pause): Pace {
+  return new Pace({ retries, firstPauseMs: FIRST_PAUSE, random: Math.random, ...(pause && { pause }) })
+}
+
 /** How the index of a stage is looked at. */
-export function accessTo({ index, settings }: Stage, target: UploadTarget): IndexAccess {
+export function accessTo({ index, settings }: Stage, target: UploadTarget, pause?: Pause): IndexAccess {
   const root: SimpleIndex = { root: new URL(index.simpleUrl), source: 'given', server: undefined }
   const shared = {
     download: new DownloadBudget(),
@@ -67,7 +72,7 @@ export function accessTo({ index, settings }: Stage, target: UploadTarget): Inde
   return {
     ask: (project, distributions, prefer, signal) =>
       lookUp(project, distributions, root, target, { ...shared, prefer }, signal),
-    pace: target.pace,
+    pace: paceOf(settings, pause),
     retries: settings.retries,
     slots: new Slots(settings.maxParallel),
   }

@@ -76,7 +76,7 @@ interface Story extends Told {
   /** Another client stored it. */
   readonly foreign: boolean
   readonly listedAtLast: boolean
-  /** Whether the index asked for a pause that is longer than anybody waits for a listing. */
+  /** Whether a pause that the index asked for, or its pages of other projects, took all of the time for a listing. */
   readonly muted: boolean
   readonly fetchedInVain: boolean
 }
@@ -100,10 +100,18 @@ function storyOf(index: FaultyIndex, known: Told): Story {
     // One that never came to the index was behind a silent one: they share the connections, and the time.
     fetchedInVain: known.faultyDownloads && index.downloads.length > 0,
     listedAtLast: index.wasListed(file, since),
-    muted: [...index.lookups, ...index.uploads].some(({ comeBackAt = 0 }) => {
-      return comeBackAt > since + known.settings.verifyTimeoutMs
-    }),
+    muted: isMuted(index, project, since, known.settings),
   }
+}
+
+function isMuted(index: FaultyIndex, project: string | undefined, since: number, settings: Settings): boolean {
+  const { verifyTimeoutMs, maxParallel } = settings
+  const others = index.lookups.filter((one) => one.project !== project && one.startedAt >= since)
+  const busyMs = others.reduce((sum, { startedAt, endedAt = startedAt }) => sum + endedAt - startedAt, 0)
+  const isPaused = [...index.lookups, ...index.uploads].some(
+    ({ comeBackAt = 0 }) => comeBackAt > since + verifyTimeoutMs,
+  )
+  return isPaused || busyMs >= verifyTimeoutMs * maxParallel
 }
 
 /** Where the client gave up on an answer, the index does not know when: no look at the file comes before it has it. */
