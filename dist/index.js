@@ -14670,6 +14670,8 @@ async function askPatiently({ ask, pace, retries, slots }, project, distribution
 /** Milliseconds: the first pause between two looks, and the longest one. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 10_000;
+/** Milliseconds that the last look may take, which begins at the end of the time. */
+const LAST_LOOK = 1_000;
 /**
  * Waits until the index lists files of which a server said that it has them: it may make its pages some time later, and
  * caches may hold the old ones back, JSON and HTML apart. One page a project and look; `timeoutMs` is for all together.
@@ -14678,9 +14680,11 @@ const LONGEST_PAUSE = 10_000;
  */
 async function confirm_confirm(distributions, access, timeoutMs, onEnd, signal) {
     const start = monotonicNow();
+    // One for all: a look that ends with the time must not make room for another one.
+    const over = AbortSignal.timeout(timeoutMs + LAST_LOOK);
     const projects = Map.groupBy(distributions, ({ project }) => project);
     const waits = [...projects].map(([project, files]) => {
-        const wait = { project, start, timeoutMs, access, signal };
+        const wait = { project, start, timeoutMs, over, access, signal };
         return confirmProject(files, wait, onEnd);
     });
     await Promise.all(waits);
@@ -14710,12 +14714,9 @@ async function confirmProject(distributions, wait, onEnd) {
         prefer = prefer === 'json' ? 'html' : 'json';
     }
 }
-/** Milliseconds that the last look may take, which begins at the end of the time. */
-const LAST_LOOK = 1_000;
 /** The wait is the retry. A page that stays silent takes half of the time that is left: the other one may be there. */
 async function look(distributions, prefer, wait) {
-    const { project, access, signal } = wait;
-    const over = AbortSignal.timeout(LAST_LOOK + timeLeft(wait));
+    const { project, access, over, signal } = wait;
     // From when it is asked: what it waits for before, pages of other projects, ends by itself.
     let isAsked = false;
     const ask = (one, files, representation, ends) => {

@@ -15,9 +15,9 @@
  * - `unconfirmed`: an upload was answered with a yes, or with "exists", and our bytes are not known to be there, or could
  *   not be fetched in time where the page does not prove them;
  * - `no-answer`: no plain yes, and our bytes are not known to be there. Nothing else is claimed.
- * Known to be there: this run stored them, they were listed when its last upload ended, and nobody asked then although the
- * index left time for it; or every lookup after that upload was sent a page that lists them. (Where some failed, the one that did not may have been about
- * another file.)
+ * Known to be there: this run stored them, they were listed when its last upload ended, and nobody asked then; or every
+ * lookup after that upload was sent a page that lists them. (Where some failed, the one that did not may have been about
+ * another file; and nothing is known where the index left no time to ask.)
  * And whatever it is called: a file that a page has listed, that was answered with a yes, or with a no that is final, is
  * not sent (again); no bytes are replaced by others, except by the second request of a redirect, before which nobody asks
  * again; Retry-After is obeyed.
@@ -201,8 +201,8 @@ function unfinished(story: Story): (readonly [boolean, string])[] {
 
 function isKnown(story: Story): boolean {
   const { after, there, foreign, cancelled, listedAtLast, muted } = story
-  if (foreign || cancelled) return false
-  if (after.length === 0) return there === 'ours' && listedAtLast && !muted
+  if (foreign || cancelled || muted) return false
+  if (after.length === 0) return there === 'ours' && listedAtLast
   return after.every((one) => one.whole && lists(story, one) === 'ours')
 }
 

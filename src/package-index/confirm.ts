@@ -17,6 +17,9 @@ export type Confirmation =
 const FIRST_PAUSE = 250
 const LONGEST_PAUSE = 10_000
 
+/** Milliseconds that the last look may take, which begins at the end of the time. */
+const LAST_LOOK = 1_000
+
 /**
  * Waits until the index lists files of which a server said that it has them: it may make its pages some time later, and
  * caches may hold the old ones back, JSON and HTML apart. One page a project and look; `timeoutMs` is for all together.
@@ -31,9 +34,11 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<void> {
   const start = monotonicNow()
+  // One for all: a look that ends with the time must not make room for another one.
+  const over = AbortSignal.timeout(timeoutMs + LAST_LOOK)
   const projects = Map.groupBy(distributions, ({ project }) => project)
   const waits = [...projects].map(([project, files]) => {
-    const wait = { project, start, timeoutMs, access, signal }
+    const wait = { project, start, timeoutMs, over, access, signal }
     return confirmProject(files, wait, onEnd)
   })
   await Promise.all(waits)
@@ -44,6 +49,8 @@ interface Wait {
   /** In the time of `monotonicNow()`. */
   readonly start: number
   readonly timeoutMs: number
+  /** Aborted when no look goes on. */
+  readonly over: AbortSignal
   readonly access: IndexAccess
   readonly signal: AbortSignal
 }
@@ -82,13 +89,9 @@ interface Look {
   readonly isFinal: boolean
 }
 
-/** Milliseconds that the last look may take, which begins at the end of the time. */
-const LAST_LOOK = 1_000
-
 /** The wait is the retry. A page that stays silent takes half of the time that is left: the other one may be there. */
 async function look(distributions: readonly Distribution[], prefer: PageFormat, wait: Wait): Promise<Look> {
-  const { project, access, signal } = wait
-  const over = AbortSignal.timeout(LAST_LOOK + timeLeft(wait))
+  const { project, access, over, signal } = wait
   // From when it is asked: what it waits for before, pages of other projects, ends by itself.
   let isAsked = false
   const ask: Ask = (one, files, representation, ends) => {
