@@ -14606,16 +14606,23 @@ class Lookups {
         const { files } = await (isRecent ? known.findings : this.#lookUp(project, signal));
         return files.get(file) ?? ABSENT;
     }
-    /** What the index has of one file now; undefined when it does not say. Rejects with the signal's reason. */
-    async now(distribution, signal) {
-        const { project, file } = distribution;
+    /**
+     * What the index has of some files now, by their names: one page a project. Those of which it does not say are left out.
+     * Rejects with the signal's reason.
+     */
+    async now(distributions, signal) {
+        const projects = Map.groupBy(distributions, ({ project }) => project);
+        const found = await Promise.all([...projects].map(([project, files]) => this.#findings(project, files, signal)));
+        return new Map(found.flatMap((one) => [...one]));
+    }
+    async #findings(project, distributions, signal) {
         try {
-            const { files } = await askPatiently(this.#access, project, [distribution], 'json', signal);
-            return files.get(file) ?? ABSENT;
+            const { files } = await askPatiently(this.#access, project, distributions, 'json', signal);
+            return new Map(distributions.map(({ file }) => [file, files.get(file) ?? ABSENT]));
         }
         catch (error) {
             if (error instanceof simple_index/* LookupFailure */.B)
-                return undefined;
+                return error.found;
             throw error;
         }
     }
@@ -15128,7 +15135,7 @@ async function attempt(upload, died) {
     let sends = exchange.started ? 1 : 0;
     const repeated = exchange.answer && (0,redirect/* repeatableTarget */.$m)(exchange.answer, url);
     // The server may have taken its time to say where.
-    const found = repeated && (await looks?.recent(distribution, signal));
+    const found = repeated && (await looks?.recent(distribution));
     if (repeated !== undefined && isMissing(found, looks)) {
         url = repeated;
         exchange = await send(upload, died, url);
@@ -15199,14 +15206,14 @@ async function uploadDistribution(distribution, target, looks, signal, first) {
     for (let left = target.retries;; left -= 1) {
         const last = await inTurn(turn, upload, tries);
         const asks = isOpen(last) || (tries.uncertain && last.verdict.outcome !== 'published');
-        const found = asks ? await looks?.now(distribution, signal) : last.found;
+        const found = asks ? await looks?.now(distribution) : last.found;
         const end = endOf(last, found, upload, tries);
         const isBlind = isOpen(last) && looks !== undefined && found === undefined;
         if (!last.mayRepeat || left === 0 || (0,simple_index/* isListed */.y)(found) || isBlind || tries.diedTwice)
             return end;
         turn = await pace.turn(signal);
         // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
-        const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution, signal);
+        const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution);
         if (!pace.isOver && isMissing(late, looks))
             continue;
         pace.left(turn);
@@ -15378,14 +15385,17 @@ class Publishing {
         return await this.#stepOf(distribution, end);
     }
     get #looks() {
-        const lookups = this.#lookups;
-        if (lookups === undefined)
+        if (this.#lookups === undefined)
             return undefined;
         const orUndefined = (finding) => (finding instanceof lib_errors/* PublishError */.S1 ? undefined : finding);
         return {
-            now: (one, signal) => lookups.now(one, signal),
+            now: (one) => this.#now(one),
             recent: async (one) => orUndefined(await this.#lookAgain(one)),
         };
+    }
+    /** Undefined: the index does not say. */
+    async #now(distribution) {
+        return (await this.#lookups?.now([distribution], this.#signal))?.get(distribution.file);
     }
     /** A lookup that is long ago counts no more. */
     async #lookAgain(distribution) {
@@ -15424,15 +15434,16 @@ class Publishing {
     }
     /** One last look, when the pages had the time of all other files. */
     async settleDoubts() {
+        const all = await this.#lookups?.now([...this.#doubtful.keys()], this.#signal);
         for (const [distribution, end] of this.#doubtful) {
-            const found = await this.#lookups?.now(distribution, this.#signal);
+            const found = all?.get(distribution.file);
             this.#doubtful.delete(distribution);
             this.#request.onResult((0,simple_index/* isListed */.y)(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end));
         }
     }
     /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
     async #existsStep(distribution, end) {
-        const finding = await this.#lookups?.now(distribution, this.#signal);
+        const finding = await this.#now(distribution);
         if (!(0,simple_index/* isListed */.y)(finding)) {
             if (this.#lookups === undefined)
                 return settled(this.#notComparable(distribution, end, undefined));

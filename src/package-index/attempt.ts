@@ -48,9 +48,9 @@ export interface UploadTarget {
  * Undefined in place of them: nobody looks (`check-url: off`).
  */
 export interface Looks {
-  now(distribution: Distribution, signal: AbortSignal): Promise<Finding | undefined>
+  now(distribution: Distribution): Promise<Finding | undefined>
   /** Not asked again where that was a moment ago. */
-  recent(distribution: Distribution, signal: AbortSignal): Promise<Finding | undefined>
+  recent(distribution: Distribution): Promise<Finding | undefined>
 }
 
 /** One upload: what does not change from attempt to attempt. */
@@ -99,7 +99,7 @@ export async function attempt(upload: Upload, died: Exchange | undefined): Promi
   let sends = exchange.started ? 1 : 0
   const repeated = exchange.answer && repeatableTarget(exchange.answer, url)
   // The server may have taken its time to say where.
-  const found = repeated && (await looks?.recent(distribution, signal))
+  const found = repeated && (await looks?.recent(distribution))
   if (repeated !== undefined && isMissing(found, looks)) {
     url = repeated
     exchange = await send(upload, died, url)

@@ -59,14 +59,26 @@ export class Lookups {
     return files.get(file) ?? ABSENT
   }
 
-  /** What the index has of one file now; undefined when it does not say. Rejects with the signal's reason. */
-  async now(distribution: Distribution, signal: AbortSignal): Promise<Finding | undefined> {
-    const { project, file } = distribution
+  /**
+   * What the index has of some files now, by their names: one page a project. Those of which it does not say are left out.
+   * Rejects with the signal's reason.
+   */
+  async now(distributions: readonly Distribution[], signal: AbortSignal): Promise<ReadonlyMap<string, Finding>> {
+    const projects = Map.groupBy(distributions, ({ project }) => project)
+    const found = await Promise.all([...projects].map(([project, files]) => this.#findings(project, files, signal)))
+    return new Map(found.flatMap((one) => [...one]))
+  }
+
+  async #findings(
+    project: string,
+    distributions: readonly Distribution[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Finding>> {
     try {
-      const { files } = await askPatiently(this.#access, project, [distribution], 'json', signal)
-      return files.get(file) ?? ABSENT
+      const { files } = await askPatiently(this.#access, project, distributions, 'json', signal)
+      return new Map(distributions.map(({ file }) => [file, files.get(file) ?? ABSENT]))
     } catch (error) {
-      if (error instanceof LookupFailure) return undefined
+      if (error instanceof LookupFailure) return error.found
       throw error
     }
   }

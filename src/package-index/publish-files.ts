@@ -136,13 +136,17 @@ class Publishing {
   }
 
   get #looks(): Looks | undefined {
-    const lookups = this.#lookups
-    if (lookups === undefined) return undefined
+    if (this.#lookups === undefined) return undefined
     const orUndefined = (finding: Finding | PublishError) => (finding instanceof PublishError ? undefined : finding)
     return {
-      now: (one, signal) => lookups.now(one, signal),
+      now: (one) => this.#now(one),
       recent: async (one) => orUndefined(await this.#lookAgain(one)),
     }
+  }
+
+  /** Undefined: the index does not say. */
+  async #now(distribution: Distribution): Promise<Finding | undefined> {
+    return (await this.#lookups?.now([distribution], this.#signal))?.get(distribution.file)
   }
 
   /** A lookup that is long ago counts no more. */
@@ -179,8 +183,9 @@ class Publishing {
 
   /** One last look, when the pages had the time of all other files. */
   async settleDoubts(): Promise<void> {
+    const all = await this.#lookups?.now([...this.#doubtful.keys()], this.#signal)
     for (const [distribution, end] of this.#doubtful) {
-      const found = await this.#lookups?.now(distribution, this.#signal)
+      const found = all?.get(distribution.file)
       this.#doubtful.delete(distribution)
       this.#request.onResult(
         isListed(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end),
@@ -190,7 +195,7 @@ class Publishing {
 
   /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
   async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
-    const finding = await this.#lookups?.now(distribution, this.#signal)
+    const finding = await this.#now(distribution)
     if (!isListed(finding)) {
       if (this.#lookups === undefined) return settled(this.#notComparable(distribution, end, undefined))
       return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }

@@ -61,13 +61,13 @@ export async function uploadDistribution(
   for (let left = target.retries; ; left -= 1) {
     const last = await inTurn(turn, upload, tries)
     const asks = isOpen(last) || (tries.uncertain && last.verdict.outcome !== 'published')
-    const found = asks ? await looks?.now(distribution, signal) : last.found
+    const found = asks ? await looks?.now(distribution) : last.found
     const end = endOf(last, found, upload, tries)
     const isBlind = isOpen(last) && looks !== undefined && found === undefined
     if (!last.mayRepeat || left === 0 || isListed(found) || isBlind || tries.diedTwice) return end
     turn = await pace.turn(signal)
     // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
-    const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution, signal)
+    const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution)
     if (!pace.isOver && isMissing(late, looks)) continue
     pace.left(turn)
     return { ...end, found: late ?? found }

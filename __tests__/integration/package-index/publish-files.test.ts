@@ -4,7 +4,7 @@ import { monotonicNow } from '../../../src/clock.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
 import { Pace } from '../../../src/package-index/pace.ts'
 import { publishFiles } from '../../../src/package-index/publish-files.ts'
-import type { Finding } from '../../../src/package-index/simple-index.ts'
+import type { Ask, Finding } from '../../../src/package-index/simple-index.ts'
 import { Slots } from '../../../src/package-index/slots.ts'
 import { startHostileIndex } from '../../support/hostile-index.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
@@ -112,5 +112,41 @@ describe('a file that the server took', () => {
     const { outcome, message } = await publish('200 OK', [ABSENT], { pauseMs: 60_000 })
     assert.equal(outcome, 'unconfirmed')
     assert.match(message ?? '', /did not list it within 2 s \(it was not asked again: a pause that it asked for/)
+  })
+})
+
+describe('files that a server may have stored behind a failure', () => {
+  it('are looked for once more at the end, by one page for all of a project', async () => {
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      connection.answer('503 stored or not')
+    })
+    const files = [openDistribution(), openDistribution({ file: 'demo-1.0-py2-none-any.whl' })]
+    const distributions = files.map(({ distribution }) => distribution)
+    const asked: number[] = []
+    const outcomes: string[] = []
+    const { dispatcher } = index
+    const ask: Ask = async (_project, wanted) => {
+      asked.push(wanted.length)
+      const finding: Finding = asked.length < 4 ? ABSENT : { state: 'same', verified: 'sha256' }
+      return { known: true, files: new Map(wanted.map(({ file }) => [file, finding])) }
+    }
+    try {
+      await publishFiles(
+        distributions,
+        {
+          ...publishing(uploadTarget(index.url, { dispatcher, pace: quickPace(0) })),
+          access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1) },
+          onResult: ({ outcome }) => outcomes.push(outcome),
+        },
+        new AbortController().signal,
+      )
+    } finally {
+      for (const file of files) file.remove()
+      await index.stop()
+    }
+    // Before anything is sent, after each upload, at the end.
+    assert.deepEqual(asked, [2, 1, 1, 2])
+    assert.deepEqual(outcomes, ['published', 'published'])
   })
 })
