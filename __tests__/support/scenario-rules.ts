@@ -171,7 +171,7 @@ function told(story: Story): string[] {
       [shown('ours'), 'and no page listed it'],
     ],
     // A file that the server took was not left alone, whatever the index lists.
-    conflict: [...occupied, [!settings.skipExisting || uploads.some(saidYes), 'although skip-existing is set']],
+    conflict: [...occupied, [!settings.skipExisting || uploads.some(beganYes), 'although skip-existing is set']],
     skipped: [...occupied, [settings.skipExisting, 'although skip-existing is not set']],
     rejected: [
       [uploads.some((one) => (one.status ?? 0) >= 300 || isLogin(one)), 'and the index never said no'],
@@ -206,19 +206,29 @@ function isKnown(story: Story): boolean {
   return after.every((one) => one.whole && lists(story, one) === 'ours')
 }
 
+/** From the index's end of an answer to the client's. */
+const ON_THE_WAY_MS = 20
+
+/** Whether a page had listed the file, and none beside it lacked it: that one may have been the look at this very file. */
+function wasListed(story: Story, upload: UploadEntry): boolean {
+  const pages = story.pages.filter(({ endedAt = Infinity }) => endedAt < upload.startedAt)
+  const lacking = pages.filter((page) => lists(story, page) === undefined)
+  const isBeside = ({ startedAt, endedAt = startedAt }: LookupEntry, page: LookupEntry) => {
+    return startedAt - ON_THE_WAY_MS <= (page.endedAt ?? page.startedAt) && endedAt + ON_THE_WAY_MS >= page.startedAt
+  }
+  return pages.some((page) => lists(story, page) !== undefined && !lacking.some((other) => isBeside(other, page)))
+}
+
 /** Promises about what was sent. */
 function sent(story: Story): string[] {
-  const { uploads, pages, settings } = story
+  const { uploads, settings } = story
   const broken: string[] = []
   const redirects = uploads.filter(isRedirected).length
   const most = settings.retries + 1 + redirects
   if (uploads.length > most) broken.push(`was sent ${uploads.length} times, and at most ${most} were allowed`)
   for (const [number, upload] of uploads.entries()) {
     const before = uploads.slice(0, number)
-    const known = pages.find(
-      (page) => (page.endedAt ?? Infinity) < upload.startedAt && lists(story, page) !== undefined,
-    )
-    if (known !== undefined) broken.push(`was sent although a page had listed it (try ${number + 1})`)
+    if (wasListed(story, upload)) broken.push(`was sent although a page had listed it (try ${number + 1})`)
     if (before.some(saidYes)) broken.push(`was sent again after a yes (try ${number + 1})`)
     if (before.some(saidNo)) broken.push(`was sent again after a final no (try ${number + 1})`)
     if (before.some(({ comeBackAt = 0 }) => upload.startedAt < comeBackAt - CLOCK_MS)) {
