@@ -10834,7 +10834,7 @@ function cancelled(name) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .PublishError */ .S1({
         code: 'E_RUN_CANCELLED',
         message: `the run was cancelled (${name})`,
-        hint: 'Files that were sent completely are on the index; the list says which.',
+        hint: 'The list says which files are on the index, and of which nobody knows. Run again: what is there is recognised.',
     });
 }
 
@@ -13803,7 +13803,7 @@ function noAnswer(failure, message, hint = hintFor(failure)) {
 }
 function hintFor({ exchange, contentLength }) {
     return exchange.sent === contentLength
-        ? 'The file may or may not be on the index: look there before you run again, and ask the team that runs it what its log says.'
+        ? 'The file may be on the index: with check-url a new run looks first and does not send it twice. Ask the team that runs it what its log says.'
         : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.';
 }
 function silence(failure, silent) {
@@ -14689,14 +14689,21 @@ async function confirm_confirm(distributions, access, timeoutMs, onEnd, signal) 
     const start = monotonicNow();
     // One for all: a look that ends with the time must not make room for another one.
     const over = AbortSignal.timeout(timeoutMs + LAST_LOOK);
+    // One after the other, and beside the looks: to explain a conflict may take longer than the others have to be listed.
+    let telling = Promise.resolve();
+    const tell = (one, end) => {
+        telling = telling.then(() => onEnd(one, end));
+        telling.catch(() => { });
+    };
     const projects = Map.groupBy(distributions, ({ project }) => project);
     const waits = [...projects].map(([project, files]) => {
         const wait = { project, start, timeoutMs, over, access, signal };
-        return confirmProject(files, wait, onEnd);
+        return confirmProject(files, wait, tell);
     });
     await Promise.all(waits);
+    await telling;
 }
-async function confirmProject(distributions, wait, onEnd) {
+async function confirmProject(distributions, wait, tell) {
     let pending = distributions;
     let prefer = 'json';
     for (let pause = FIRST_PAUSE;; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
@@ -14705,7 +14712,7 @@ async function confirmProject(distributions, wait, onEnd) {
         for (const one of listed) {
             const finding = files.get(one.file);
             if ((0,simple_index/* isListed */.y)(finding))
-                await onEnd(one, finding);
+                tell(one, finding);
         }
         pending = pending.filter((one) => !listed.includes(one));
         const waitedMs = monotonicNow() - wait.start;
@@ -14714,7 +14721,7 @@ async function confirmProject(distributions, wait, onEnd) {
             return;
         if (left <= 0 || isFinal) {
             for (const one of pending)
-                await onEnd(one, { state: 'missing', waitedMs, problem });
+                tell(one, { state: 'missing', waitedMs, problem });
             return;
         }
         await (0,promises_.setTimeout)(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted());
@@ -14746,7 +14753,8 @@ async function look(distributions, prefer, wait) {
             throw error;
         const { found, problem, retry } = error;
         // A page for people, of a proxy or while the index is made anew, is there for a time.
-        return { files: found, problem, isFinal: retry === undefined && problem.code !== 'E_INDEX_LOOKUP' };
+        const isNo = retry === undefined && problem.code !== 'E_INDEX_LOOKUP';
+        return { files: found, problem, isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait) };
     }
 }
 /** Whole milliseconds, 0 when the time is over. */
@@ -15423,12 +15431,13 @@ class Publishing {
         }
         const refuses = retry !== undefined && (retry.afterMs ?? 0) > retry_after/* LONGEST_WAIT */.dX;
         const isDoubtful = access !== undefined && end.uncertain;
+        const last = end.uncertain ? doubtful(distribution, end) : refused(distribution, end);
         return {
             failed: true,
             problem,
             ends,
             upload: end,
-            result: isDoubtful ? undefined : refused(distribution, end),
+            result: isDoubtful ? undefined : last,
             ...(refuses && { refusesNewProjects: true }),
         };
     }
@@ -15437,8 +15446,9 @@ class Publishing {
         const all = await this.#lookups?.now([...this.#doubtful.keys()], this.#signal);
         for (const [distribution, end] of this.#doubtful) {
             const found = all?.get(distribution.file);
+            const result = (0,simple_index/* isListed */.y)(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end);
             this.#doubtful.delete(distribution);
-            this.#request.onResult((0,simple_index/* isListed */.y)(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end));
+            this.#request.onResult(result);
         }
     }
     /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
@@ -15460,8 +15470,10 @@ class Publishing {
             const upload = this.#unseen.get(distribution);
             if (upload === undefined)
                 return;
-            this.#unseen.delete(distribution);
-            this.#request.onResult(await this.#confirmed(distribution, end, upload));
+            const result = await this.#confirmed(distribution, end, upload);
+            // A run that ended meanwhile has told it.
+            if (this.#unseen.delete(distribution))
+                this.#request.onResult(result);
         };
         await confirm_confirm([...this.#unseen.keys()], access, verifyTimeoutMs, onEnd, this.#signal);
     }
@@ -22169,13 +22181,18 @@ function deliver(finished, runner) {
     runner.log('Result', resultLine(report));
     for (const line of closingLines(report))
         runner.log('Next', line);
-    try {
+    deliver_attempt(runner, 'outputs', () => {
         for (const [name, value] of outputsOf(report))
             runner.setOutput(name, value);
-        runner.writeSummary(summaryOf(report));
+    });
+    deliver_attempt(runner, 'summary', () => runner.writeSummary(summaryOf(report)));
+}
+function deliver_attempt(runner, what, write) {
+    try {
+        write();
     }
     catch (error) {
-        runner.log('Report', `outputs or summary could not be written (${(0,lib_errors/* errorCodeOf */.D9)(error) ?? 'unknown error'})`);
+        runner.log('Report', `the ${what} could not be written (${(0,lib_errors/* errorCodeOf */.D9)(error) ?? 'unknown error'})`);
     }
 }
 /** The path of the JSON report; `''` where it could not be written. */

@@ -187,7 +187,7 @@ describe('publish-python.yml', () => {
   it('keeps each artifact in a folder of its own, where the action looks for them', () => {
     const download = stepOf(publish, ({ uses }) => uses?.startsWith('actions/download-artifact@') === true)
     assert.deepEqual(download.with, { pattern: expression('inputs.artifact'), path: 'artifacts' })
-    assert.equal(stepOf(publish, ({ uses }) => uses === '$/').with?.files, 'artifacts/*/*\n')
+    assert.equal(stepOf(publish, ({ uses }) => uses === '$/').with?.files, 'artifacts/**/*\n')
   })
 
   it('hands on outputs of the action under their own names', () => {

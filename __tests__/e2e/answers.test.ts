@@ -330,7 +330,7 @@ describe('a connection', () => {
       ],
     })
     assert.match(annotationOf(run, OTHER_WHEEL), /after everything had been sent/)
-    assert.match(annotationOf(run, OTHER_WHEEL), /look there before you run again/)
+    assert.match(annotationOf(run, OTHER_WHEEL), /with check-url a new run looks first/)
   })
 
   it('that stays silent longer than idle-timeout-seconds', async (test) => {

@@ -36,13 +36,22 @@ export async function confirm(
   const start = monotonicNow()
   // One for all: a look that ends with the time must not make room for another one.
   const over = AbortSignal.timeout(timeoutMs + LAST_LOOK)
+  // One after the other, and beside the looks: to explain a conflict may take longer than the others have to be listed.
+  let telling = Promise.resolve()
+  const tell: Tell = (one, end) => {
+    telling = telling.then(() => onEnd(one, end))
+    telling.catch(() => {})
+  }
   const projects = Map.groupBy(distributions, ({ project }) => project)
   const waits = [...projects].map(([project, files]) => {
     const wait = { project, start, timeoutMs, over, access, signal }
-    return confirmProject(files, wait, onEnd)
+    return confirmProject(files, wait, tell)
   })
   await Promise.all(waits)
+  await telling
 }
+
+type Tell = (distribution: Distribution, end: Confirmation) => void
 
 interface Wait {
   readonly project: string
@@ -55,11 +64,7 @@ interface Wait {
   readonly signal: AbortSignal
 }
 
-async function confirmProject(
-  distributions: readonly Distribution[],
-  wait: Wait,
-  onEnd: (distribution: Distribution, end: Confirmation) => Promise<void>,
-): Promise<void> {
+async function confirmProject(distributions: readonly Distribution[], wait: Wait, tell: Tell): Promise<void> {
   let pending = distributions
   let prefer: PageFormat = 'json'
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
@@ -67,14 +72,14 @@ async function confirmProject(
     const listed = pending.filter(({ file }) => isListed(files.get(file)))
     for (const one of listed) {
       const finding = files.get(one.file)
-      if (isListed(finding)) await onEnd(one, finding)
+      if (isListed(finding)) tell(one, finding)
     }
     pending = pending.filter((one) => !listed.includes(one))
     const waitedMs = monotonicNow() - wait.start
     const left = wait.timeoutMs - waitedMs
     if (pending.length === 0) return
     if (left <= 0 || isFinal) {
-      for (const one of pending) await onEnd(one, { state: 'missing', waitedMs, problem })
+      for (const one of pending) tell(one, { state: 'missing', waitedMs, problem })
       return
     }
     await delay(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted())
@@ -110,7 +115,8 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
     if (!(error instanceof LookupFailure)) throw error
     const { found, problem, retry } = error
     // A page for people, of a proxy or while the index is made anew, is there for a time.
-    return { files: found, problem, isFinal: retry === undefined && problem.code !== 'E_INDEX_LOOKUP' }
+    const isNo = retry === undefined && problem.code !== 'E_INDEX_LOOKUP'
+    return { files: found, problem, isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait) }
   }
 }
 

@@ -171,12 +171,13 @@ class Publishing {
     }
     const refuses = retry !== undefined && (retry.afterMs ?? 0) > LONGEST_WAIT
     const isDoubtful = access !== undefined && end.uncertain
+    const last = end.uncertain ? doubtful(distribution, end) : refused(distribution, end)
     return {
       failed: true,
       problem,
       ends,
       upload: end,
-      result: isDoubtful ? undefined : refused(distribution, end),
+      result: isDoubtful ? undefined : last,
       ...(refuses && { refusesNewProjects: true }),
     }
   }
@@ -186,10 +187,9 @@ class Publishing {
     const all = await this.#lookups?.now([...this.#doubtful.keys()], this.#signal)
     for (const [distribution, end] of this.#doubtful) {
       const found = all?.get(distribution.file)
+      const result = isListed(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end)
       this.#doubtful.delete(distribution)
-      this.#request.onResult(
-        isListed(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end),
-      )
+      this.#request.onResult(result)
     }
   }
 
@@ -210,8 +210,9 @@ class Publishing {
     const onEnd = async (distribution: Distribution, end: Confirmation) => {
       const upload = this.#unseen.get(distribution)
       if (upload === undefined) return
-      this.#unseen.delete(distribution)
-      this.#request.onResult(await this.#confirmed(distribution, end, upload))
+      const result = await this.#confirmed(distribution, end, upload)
+      // A run that ended meanwhile has told it.
+      if (this.#unseen.delete(distribution)) this.#request.onResult(result)
     }
     await confirm([...this.#unseen.keys()], access, verifyTimeoutMs, onEnd, this.#signal)
   }

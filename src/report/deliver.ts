@@ -17,11 +17,17 @@ export function deliver(finished: RunReport, runner: Runner): void {
   for (const { kind, title, message } of annotationsOf(report)) runner.annotate(kind, title, message)
   runner.log('Result', resultLine(report))
   for (const line of closingLines(report)) runner.log('Next', line)
-  try {
+  attempt(runner, 'outputs', () => {
     for (const [name, value] of outputsOf(report)) runner.setOutput(name, value)
-    runner.writeSummary(summaryOf(report))
+  })
+  attempt(runner, 'summary', () => runner.writeSummary(summaryOf(report)))
+}
+
+function attempt(runner: Runner, what: string, write: () => void): void {
+  try {
+    write()
   } catch (error) {
-    runner.log('Report', `outputs or summary could not be written (${errorCodeOf(error) ?? 'unknown error'})`)
+    runner.log('Report', `the ${what} could not be written (${errorCodeOf(error) ?? 'unknown error'})`)
   }
 }
 

@@ -150,3 +150,78 @@ describe('files that a server may have stored behind a failure', () => {
     assert.deepEqual(outcomes, ['published', 'published'])
   })
 })
+
+describe('an upload that may have been stored, and then a final no', () => {
+  it('is unconfirmed also where nobody looks: the no says nothing about the try before it', async () => {
+    const answers = ['503 stored or not', '400 Bad Request']
+    const index = await startHostileIndex(async (connection) => {
+      for (;;) {
+        await connection.request()
+        connection.answer(answers.shift() ?? '400 Bad Request')
+      }
+    })
+    const file = openDistribution()
+    const results: FileResult[] = []
+    const { dispatcher } = index
+    try {
+      await publishFiles(
+        [file.distribution],
+        {
+          ...publishing(uploadTarget(index.url, { dispatcher, retries: 1, pace: quickPace(1) })),
+          onResult: (result) => results.push(result),
+        },
+        new AbortController().signal,
+      )
+    } finally {
+      file.remove()
+      await index.stop()
+    }
+    assert.deepEqual(
+      results.map(({ outcome, attempts }) => [outcome, attempts]),
+      [['unconfirmed', 2]],
+    )
+  })
+})
+
+describe('a run that is cancelled while a conflict is explained', () => {
+  it('says of the file, once, that it was sent', async () => {
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      connection.answer('200 OK')
+    })
+    const file = openDistribution()
+    const results: FileResult[] = []
+    const { dispatcher } = index
+    const controller = new AbortController()
+    const request = publishing(uploadTarget(index.url, { dispatcher }))
+    let looks = 0
+    const other: Finding = { state: 'other', listed: 'sha256 ab12', url: new URL('https://localhost/file') }
+    const ask: Ask = async () => {
+      looks += 1
+      return { known: true, files: new Map([[file.distribution.file, looks === 1 ? ABSENT : other]]) }
+    }
+    const running = publishFiles(
+      [file.distribution],
+      {
+        ...request,
+        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1) },
+        policy: {
+          ...request.policy,
+          difference: async (_distribution, _url, signal) => {
+            controller.abort(new Error('cancelled'))
+            throw signal.reason
+          },
+        },
+        onResult: (result) => results.push(result),
+      },
+      controller.signal,
+    )
+    await assert.rejects(running, /cancelled/)
+    file.remove()
+    await index.stop()
+    assert.deepEqual(
+      results.map(({ outcome, attempts }) => [outcome, attempts]),
+      [['unconfirmed', 1]],
+    )
+  })
+})
