@@ -81,7 +81,7 @@ function noAnswer(failure: Failure, message: string, hint = hintFor(failure)): V
 
 function hintFor({ exchange, contentLength }: Failure): string {
   return exchange.sent === contentLength
-    ? 'The file may be on the index: with check-url a new run looks first and does not send it twice. Ask the team that runs it what its log says.'
+    ? 'The file may or may not be on the index: with check-url a new run looks first and does not send it twice. Ask the team that runs it what its log says.'
     : 'A limit of size or time between here and the index is likely (client_max_body_size of nginx, --max-request-body-size of devpi): ask the team that runs it what its log says.'
 }
 
