@@ -10834,7 +10834,7 @@ function cancelled(name) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .PublishError */ .S1({
         code: 'E_RUN_CANCELLED',
         message: `the run was cancelled (${name})`,
-        hint: 'The list says which files are on the index, and of which nobody knows. Run again: what is there is recognised.',
+        hint: 'The list says which files are on the index, and of which nobody knows. With check-url a new run recognises what is there.',
     });
 }
 
@@ -14673,7 +14673,6 @@ async function askPatiently({ ask, pace, retries, slots }, project, distribution
 
 
 
-
 /** Milliseconds: the first pause between two looks, and the longest one. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 10_000;
@@ -14707,7 +14706,7 @@ async function confirmProject(distributions, wait, tell) {
     let pending = distributions;
     let prefer = 'json';
     for (let pause = FIRST_PAUSE;; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-        const { files, problem, isFinal } = await look(pending, prefer, wait);
+        const { files, why, isFinal } = await look(pending, prefer, wait);
         const listed = pending.filter(({ file }) => (0,simple_index/* isListed */.y)(files.get(file)));
         for (const one of listed) {
             const finding = files.get(one.file);
@@ -14721,7 +14720,7 @@ async function confirmProject(distributions, wait, tell) {
             return;
         if (left <= 0 || isFinal) {
             for (const one of pending)
-                tell(one, { state: 'missing', waitedMs, problem });
+                tell(one, { state: 'missing', waitedMs, why });
             return;
         }
         await (0,promises_.setTimeout)(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted());
@@ -14741,39 +14740,29 @@ async function look(distributions, prefer, wait) {
     try {
         const once = { ...access, ask, retries: 0 };
         const { files } = await askPatiently(once, project, distributions, prefer, AbortSignal.any([signal, over]));
-        return { files, problem: undefined, isFinal: false };
+        return { files, why: undefined, isFinal: false };
     }
     catch (error) {
         signal.throwIfAborted();
         if (error === over.reason)
-            return { files: new Map(), problem: isAsked ? undefined : noTime(), isFinal: true };
+            return { files: new Map(), why: isAsked ? undefined : NO_TIME, isFinal: true };
         if (error instanceof package_index_exchange/* Silence */.Ah)
-            return { files: new Map(), problem: silent(error), isFinal: false };
+            return { files: new Map(), why: silent(error), isFinal: false };
         if (!(error instanceof simple_index/* LookupFailure */.B))
             throw error;
         const { found, problem, retry } = error;
         // A page for people, of a proxy or while the index is made anew, is there for a time.
         const isNo = retry === undefined && problem.code !== 'E_INDEX_LOOKUP';
-        return { files: found, problem, isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait) };
+        return { files: found, why: problem.message, isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait) };
     }
 }
 /** Whole milliseconds, 0 when the time is over. */
 function timeLeft({ start, timeoutMs }) {
     return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()));
 }
-function noTime() {
-    return new lib_errors/* PublishError */.S1({
-        code: 'E_INDEX_LOOKUP',
-        message: 'it was not asked again: a pause that it asked for, or its other pages, took all of that time',
-        hint: 'Raise verify-timeout-seconds above the pauses that this index asks for.',
-    });
-}
+const NO_TIME = 'it was not asked again: a pause that it asked for, or its other pages, took all of that time';
 function silent({ time }) {
-    return new lib_errors/* PublishError */.S1({
-        code: 'E_HTTP_NO_ANSWER',
-        message: `the simple index gave no whole answer within ${time}`,
-        hint: 'Raise verify-timeout-seconds if its pages need that long; else ask the team that runs the index.',
-    });
+    return `the simple index gave no whole answer within ${time}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/package-index/slots.js
@@ -15431,13 +15420,12 @@ class Publishing {
         }
         const refuses = retry !== undefined && (retry.afterMs ?? 0) > retry_after/* LONGEST_WAIT */.dX;
         const isDoubtful = access !== undefined && end.uncertain;
-        const last = end.uncertain ? doubtful(distribution, end) : refused(distribution, end);
         return {
             failed: true,
             problem,
             ends,
             upload: end,
-            result: isDoubtful ? undefined : last,
+            result: isDoubtful ? undefined : refused(distribution, end),
             ...(refuses && { refusesNewProjects: true }),
         };
     }
@@ -15446,7 +15434,7 @@ class Publishing {
         const all = await this.#lookups?.now([...this.#doubtful.keys()], this.#signal);
         for (const [distribution, end] of this.#doubtful) {
             const found = all?.get(distribution.file);
-            const result = (0,simple_index/* isListed */.y)(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end);
+            const result = (0,simple_index/* isListed */.y)(found) ? await this.#existing(distribution, found, end) : refused(distribution, end);
             this.#doubtful.delete(distribution);
             this.#request.onResult(result);
         }
@@ -15482,7 +15470,7 @@ class Publishing {
         for (const [one, upload] of this.#unseen)
             this.#request.onResult(unconfirmed(one, upload, ENDED));
         for (const [one, upload] of this.#doubtful)
-            this.#request.onResult(doubtful(one, upload));
+            this.#request.onResult(refused(one, upload));
         this.#unseen.clear();
         this.#doubtful.clear();
     }
@@ -15542,18 +15530,15 @@ function sentOf(end) {
     const { attempts, milliseconds, requestNumber } = end;
     return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) };
 }
-/** What the last answer, or its absence, says. */
+/** What the last answer, or its absence, says. But a final no says nothing about a try before it that may have stored the file. */
 function refused(distribution, end) {
-    const { outcome, problem, notBefore } = end;
+    const { outcome, problem, notBefore, retry, uncertain } = end;
+    if (uncertain && outcome === 'rejected' && retry === undefined) {
+        const words = problem?.message ?? 'no';
+        return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`);
+    }
     const words = wordsOfProblem(problem);
     return resultOf(distribution, { ...sentOf(end), outcome, ...words, ...(notBefore !== undefined && { notBefore }) });
-}
-/** A final no says nothing about the try before it. */
-function doubtful(distribution, end) {
-    if (end.outcome !== 'rejected' || end.retry !== undefined)
-        return refused(distribution, end);
-    const words = end.problem?.message ?? 'no';
-    return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`);
 }
 /** A step whose file has its end. */
 function settled(result) {
@@ -15562,8 +15547,8 @@ function settled(result) {
 function lookupEnds(distribution, problem) {
     return { failed: true, problem, ends: 'run', upload: undefined, result: notTried(distribution, problem) };
 }
-function notListed({ waitedMs, problem }) {
-    const reason = problem === undefined ? '' : ` (${problem.message})`;
+function notListed({ waitedMs, why }) {
+    const reason = why === undefined ? '' : ` (${why})`;
     return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`;
 }
 function whyMissing({ status, exists }, missing) {
@@ -22181,13 +22166,13 @@ function deliver(finished, runner) {
     runner.log('Result', resultLine(report));
     for (const line of closingLines(report))
         runner.log('Next', line);
-    deliver_attempt(runner, 'outputs', () => {
+    unlessItFails(runner, 'outputs', () => {
         for (const [name, value] of outputsOf(report))
             runner.setOutput(name, value);
     });
-    deliver_attempt(runner, 'summary', () => runner.writeSummary(summaryOf(report)));
+    unlessItFails(runner, 'summary', () => runner.writeSummary(summaryOf(report)));
 }
-function deliver_attempt(runner, what, write) {
+function unlessItFails(runner, what, write) {
     try {
         write();
     }

@@ -28,6 +28,6 @@ function cancelled(name: string): PublishError {
   return new PublishError({
     code: 'E_RUN_CANCELLED',
     message: `the run was cancelled (${name})`,
-    hint: 'The list says which files are on the index, and of which nobody knows. Run again: what is there is recognised.',
+    hint: 'The list says which files are on the index, and of which nobody knows. With check-url a new run recognises what is there.',
   })
 }

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
-import { PublishError } from '../errors.ts'
 import { Silence } from './exchange.ts'
 import { within } from './fetch.ts'
 import { askPatiently, type IndexAccess } from './lookups.ts'
@@ -10,8 +9,8 @@ import { type Ask, type Finding, isListed, LookupFailure, type PageFormat } from
 /** What the wait for one file came to. */
 export type Confirmation =
   | Exclude<Finding, { state: 'absent' }>
-  /** Not listed in time; `problem`: why the index could not be asked. */
-  | { readonly state: 'missing'; readonly waitedMs: number; readonly problem: PublishError | undefined }
+  /** Not listed in time; `why`: what kept the index from being asked, as the end of a sentence. */
+  | { readonly state: 'missing'; readonly waitedMs: number; readonly why: string | undefined }
 
 /** Milliseconds: the first pause between two looks, and the longest one. */
 const FIRST_PAUSE = 250
@@ -68,7 +67,7 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
   let pending = distributions
   let prefer: PageFormat = 'json'
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-    const { files, problem, isFinal } = await look(pending, prefer, wait)
+    const { files, why, isFinal } = await look(pending, prefer, wait)
     const listed = pending.filter(({ file }) => isListed(files.get(file)))
     for (const one of listed) {
       const finding = files.get(one.file)
@@ -79,7 +78,7 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
     const left = wait.timeoutMs - waitedMs
     if (pending.length === 0) return
     if (left <= 0 || isFinal) {
-      for (const one of pending) tell(one, { state: 'missing', waitedMs, problem })
+      for (const one of pending) tell(one, { state: 'missing', waitedMs, why })
       return
     }
     await delay(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted())
@@ -89,7 +88,7 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
 
 interface Look {
   readonly files: ReadonlyMap<string, Finding>
-  readonly problem: PublishError | undefined
+  readonly why: string | undefined
   /** Whether waiting is of no use. */
   readonly isFinal: boolean
 }
@@ -107,16 +106,16 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
   try {
     const once = { ...access, ask, retries: 0 }
     const { files } = await askPatiently(once, project, distributions, prefer, AbortSignal.any([signal, over]))
-    return { files, problem: undefined, isFinal: false }
+    return { files, why: undefined, isFinal: false }
   } catch (error) {
     signal.throwIfAborted()
-    if (error === over.reason) return { files: new Map(), problem: isAsked ? undefined : noTime(), isFinal: true }
-    if (error instanceof Silence) return { files: new Map(), problem: silent(error), isFinal: false }
+    if (error === over.reason) return { files: new Map(), why: isAsked ? undefined : NO_TIME, isFinal: true }
+    if (error instanceof Silence) return { files: new Map(), why: silent(error), isFinal: false }
     if (!(error instanceof LookupFailure)) throw error
     const { found, problem, retry } = error
     // A page for people, of a proxy or while the index is made anew, is there for a time.
     const isNo = retry === undefined && problem.code !== 'E_INDEX_LOOKUP'
-    return { files: found, problem, isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait) }
+    return { files: found, why: problem.message, isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait) }
   }
 }
 
@@ -125,18 +124,8 @@ function timeLeft({ start, timeoutMs }: Wait): number {
   return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()))
 }
 
-function noTime(): PublishError {
-  return new PublishError({
-    code: 'E_INDEX_LOOKUP',
-    message: 'it was not asked again: a pause that it asked for, or its other pages, took all of that time',
-    hint: 'Raise verify-timeout-seconds above the pauses that this index asks for.',
-  })
-}
+const NO_TIME = 'it was not asked again: a pause that it asked for, or its other pages, took all of that time'
 
-function silent({ time }: Silence): PublishError {
-  return new PublishError({
-    code: 'E_HTTP_NO_ANSWER',
-    message: `the simple index gave no whole answer within ${time}`,
-    hint: 'Raise verify-timeout-seconds if its pages need that long; else ask the team that runs the index.',
-  })
+function silent({ time }: Silence): string {
+  return `the simple index gave no whole answer within ${time}`
 }

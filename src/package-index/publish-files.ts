@@ -171,13 +171,12 @@ class Publishing {
     }
     const refuses = retry !== undefined && (retry.afterMs ?? 0) > LONGEST_WAIT
     const isDoubtful = access !== undefined && end.uncertain
-    const last = end.uncertain ? doubtful(distribution, end) : refused(distribution, end)
     return {
       failed: true,
       problem,
       ends,
       upload: end,
-      result: isDoubtful ? undefined : last,
+      result: isDoubtful ? undefined : refused(distribution, end),
       ...(refuses && { refusesNewProjects: true }),
     }
   }
@@ -187,7 +186,7 @@ class Publishing {
     const all = await this.#lookups?.now([...this.#doubtful.keys()], this.#signal)
     for (const [distribution, end] of this.#doubtful) {
       const found = all?.get(distribution.file)
-      const result = isListed(found) ? await this.#existing(distribution, found, end) : doubtful(distribution, end)
+      const result = isListed(found) ? await this.#existing(distribution, found, end) : refused(distribution, end)
       this.#doubtful.delete(distribution)
       this.#request.onResult(result)
     }
@@ -220,7 +219,7 @@ class Publishing {
   /** The run ends here: what was sent has its line all the same. */
   abandon(): void {
     for (const [one, upload] of this.#unseen) this.#request.onResult(unconfirmed(one, upload, ENDED))
-    for (const [one, upload] of this.#doubtful) this.#request.onResult(doubtful(one, upload))
+    for (const [one, upload] of this.#doubtful) this.#request.onResult(refused(one, upload))
     this.#unseen.clear()
     this.#doubtful.clear()
   }
@@ -290,18 +289,15 @@ function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 
   return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) }
 }
 
-/** What the last answer, or its absence, says. */
+/** What the last answer, or its absence, says. But a final no says nothing about a try before it that may have stored the file. */
 function refused(distribution: Distribution, end: UploadEnd): FileResult {
-  const { outcome, problem, notBefore } = end
+  const { outcome, problem, notBefore, retry, uncertain } = end
+  if (uncertain && outcome === 'rejected' && retry === undefined) {
+    const words = problem?.message ?? 'no'
+    return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`)
+  }
   const words = wordsOfProblem(problem)
   return resultOf(distribution, { ...sentOf(end), outcome, ...words, ...(notBefore !== undefined && { notBefore }) })
-}
-
-/** A final no says nothing about the try before it. */
-function doubtful(distribution: Distribution, end: UploadEnd): FileResult {
-  if (end.outcome !== 'rejected' || end.retry !== undefined) return refused(distribution, end)
-  const words = end.problem?.message ?? 'no'
-  return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`)
 }
 
 /** A step whose file has its end. */
@@ -315,8 +311,8 @@ function lookupEnds(distribution: Distribution, problem: PublishError): Step {
 
 type Missing = Extract<Confirmation, { state: 'missing' }>
 
-function notListed({ waitedMs, problem }: Missing): string {
-  const reason = problem === undefined ? '' : ` (${problem.message})`
+function notListed({ waitedMs, why }: Missing): string {
+  const reason = why === undefined ? '' : ` (${why})`
   return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`
 }
 

@@ -17,13 +17,13 @@ export function deliver(finished: RunReport, runner: Runner): void {
   for (const { kind, title, message } of annotationsOf(report)) runner.annotate(kind, title, message)
   runner.log('Result', resultLine(report))
   for (const line of closingLines(report)) runner.log('Next', line)
-  attempt(runner, 'outputs', () => {
+  unlessItFails(runner, 'outputs', () => {
     for (const [name, value] of outputsOf(report)) runner.setOutput(name, value)
   })
-  attempt(runner, 'summary', () => runner.writeSummary(summaryOf(report)))
+  unlessItFails(runner, 'summary', () => runner.writeSummary(summaryOf(report)))
 }
 
-function attempt(runner: Runner, what: string, write: () => void): void {
+function unlessItFails(runner: Runner, what: string, write: () => void): void {
   try {
     write()
   } catch (error) {
