@@ -3874,10 +3874,7 @@ class Parser {
     assert(!this.upgrade)
     assert(this.statusCode < 200)
 
-    if (statusCode === 100) {
-      util.destroy(socket, new SocketError('bad response', util.getSocketInfo(socket)))
-      return -1
-    }
+    if (false) {}
 
     /* this can only happen if server is misbehaving */
     if (upgrade && !request.upgrade) {
@@ -10819,8 +10816,7 @@ const secretInputs = (0,_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .takeSecretInp
 const runner = (0,_runner_js__WEBPACK_IMPORTED_MODULE_5__/* .createRunner */ .j)(process.env, node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir(), process.cwd());
 if (runner.state(STARTED_STATE) !== '')
     (0,_cleanup_js__WEBPACK_IMPORTED_MODULE_1__/* .cleanUp */ .n)(runner);
-else {
-    runner.saveState(STARTED_STATE, 'true');
+else if (isMarked()) {
     const controller = new AbortController();
     for (const name of ['SIGINT', 'SIGTERM'])
         process.on(name, () => controller.abort(cancelled(name)));
@@ -10829,6 +10825,20 @@ else {
     process.exitCode = succeeded ? 0 : 1;
     // Everything is reported, and nothing that is still open shall keep the process: but its last line goes out first.
     process.stdout.write('', () => process.exit());
+}
+/** Without the mark the post step would be a second main step: both end here then. */
+function isMarked() {
+    try {
+        runner.saveState(STARTED_STATE, 'true');
+        return true;
+    }
+    catch (error) {
+        const reason = error instanceof Error ? error.message : 'unknown error';
+        const hint = 'Nothing was sent. Look for a full disk on the machine of the runner.';
+        runner.annotate('error', 'Publishing failed', `the runner's file for the state of a step (GITHUB_STATE) cannot be written: ${reason}. ${hint}`);
+        process.exitCode = 1;
+        return false;
+    }
 }
 function cancelled(name) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .PublishError */ .S1({
@@ -12759,7 +12769,7 @@ class Conversation {
         for await (const chunk of form.body(this.#signal, ring, care !== undefined)) {
             const isFirst = this.#sent === 0;
             this.#sent += chunk.length;
-            onSent?.(chunk.length);
+            onSent?.(this.#sent);
             this.#moved();
             yield chunk;
             if (this.#sent === form.contentLength)
@@ -13898,9 +13908,11 @@ function repeatableTarget(answer, url) {
 }
 /** Parts of paths and host names at which people log in (`/my.policy`: F5 APM). */
 const LOGIN = /(?:^|[/.])(?:log-?in|sign-?in|sso|saml2?|oauth2?|oidc|authorize|adfs|auth|idp|my\.policy)(?:$|[/.])/i;
-/** Whether a redirect asks a person to log in. A host name counts only when it is another one. */
+/** Whether a redirect asks a person to log in. Parts of the path and a host name count only where the request had them not. */
 function leadsToLogin(target, url) {
-    return LOGIN.test(target.pathname) || (target.origin !== url.origin && LOGIN.test(target.hostname));
+    const asked = new Set(url.pathname.split('/'));
+    const others = target.pathname.split('/').filter((part) => !asked.has(part));
+    return LOGIN.test(others.join('/')) || (target.origin !== url.origin && LOGIN.test(target.hostname));
 }
 
 
@@ -14538,6 +14550,7 @@ async function occupied(distribution, finding, policy, sent, signal) {
         code: 'E_INDEX_CONFLICT',
         message: skipExisting ? `${message}; it was left as it is` : message,
         hint: skipExisting ? undefined : hintFor(policy),
+        there: finding.state,
         ...sent,
     });
 }
@@ -14639,7 +14652,7 @@ class Lookups {
  * A lookup that is tried again where that may help, in the pace of the server. Rejects with LookupFailure, or with the
  * signal's reason.
  */
-async function askPatiently({ ask, pace, retries, slots }, project, distributions, prefer, signal) {
+async function askPatiently({ ask, pace, retries, slots, onRetry }, project, distributions, prefer, signal) {
     const found = new Map();
     for (let left = retries;; left -= 1) {
         const turn = await pace.turn(signal);
@@ -14659,6 +14672,7 @@ async function askPatiently({ ask, pace, retries, slots }, project, distribution
             const mayHelp = retry !== undefined && (retry.afterMs ?? 0) <= retry_after/* LONGEST_WAIT */.dX && pace.failed(turn, retry.afterMs);
             if (!mayHelp || left === 0)
                 throw new simple_index/* LookupFailure */.B(problem, retry, found);
+            onRetry(project, problem, pace.waitMs);
         }
         finally {
             pace.left(turn);
@@ -15208,6 +15222,8 @@ async function uploadDistribution(distribution, target, looks, signal, first) {
         const isBlind = isOpen(last) && looks !== undefined && found === undefined;
         if (!last.mayRepeat || left === 0 || (0,simple_index/* isListed */.y)(found) || isBlind || tries.diedTwice)
             return end;
+        if (last.verdict.problem !== undefined)
+            target.onRetry(distribution, last.verdict.problem, pace.waitMs);
         turn = await pace.turn(signal);
         // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
         const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution);
@@ -15239,11 +15255,15 @@ async function inTurn(turn, upload, tries) {
 function isOpen({ exchange, verdict }) {
     return exchange.started && (exchange.answer === undefined || verdict.retry !== undefined);
 }
+/** A server that wants fewer requests has taken nothing of this one, and says nothing of the ones before. */
+function isBusy({ exchange }) {
+    return exchange.answer?.status === 429;
+}
 function note(one, { form }, tries) {
     const { exchange, sends } = one;
     const isDeath = exchange.started && exchange.answer === undefined;
     tries.attempts += sends;
-    tries.uncertain ||= isOpen(one) && exchange.sent === form.contentLength;
+    tries.uncertain ||= isOpen(one) && !isBusy(one) && exchange.sent === form.contentLength;
     tries.diedTwice = isDeath && isSamePlace(tries.died, exchange, form);
     tries.died = isDeath ? exchange : undefined;
 }
@@ -15496,7 +15516,8 @@ class Publishing {
         const { policy } = this.#request;
         // Nobody can say that the index's file was left alone where the server took ours as well.
         const strict = wasTaken ? { ...policy, skipExisting: false } : policy;
-        return await occupied(distribution, finding, strict, sent, this.#signal);
+        const result = await occupied(distribution, finding, strict, sent, this.#signal);
+        return wasTaken ? { ...result, there: 'other-taken' } : result;
     }
     /** The server says that the file exists, and the index does not show which bytes. */
     #notComparable(distribution, end, missing) {
@@ -15530,15 +15551,20 @@ function sentOf(end) {
     const { attempts, milliseconds, requestNumber } = end;
     return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) };
 }
-/** What the last answer, or its absence, says. But a final no says nothing about a try before it that may have stored the file. */
+/**
+ * What the last answer, or its absence, says. But a no, or a file that cannot be read any more, says nothing about a try
+ * before it that may have stored the file.
+ */
 function refused(distribution, end) {
-    const { outcome, problem, notBefore, retry, uncertain } = end;
-    if (uncertain && outcome === 'rejected' && retry === undefined) {
+    const { outcome, problem, notBefore, retry, uncertain, status } = end;
+    const time = notBefore === undefined ? {} : { notBefore };
+    const isNo = outcome === 'rejected' && (retry === undefined || status === 429);
+    if (uncertain && (isNo || outcome === 'not-tried')) {
         const words = problem?.message ?? 'no';
-        return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`);
+        const why = `a try before got no answer, and may have stored it; then ${words}`;
+        return { ...unconfirmed(distribution, end, why), ...time };
     }
-    const words = wordsOfProblem(problem);
-    return resultOf(distribution, { ...sentOf(end), outcome, ...words, ...(notBefore !== undefined && { notBefore }) });
+    return resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem), ...time });
 }
 /** A step whose file has its end. */
 function settled(result) {
@@ -20641,7 +20667,7 @@ function daysLeft(expires, now) {
 }
 
 // EXTERNAL MODULE: ./lib/runner.js
-var runner = __nccwpck_require__(869);
+var lib_runner = __nccwpck_require__(869);
 ;// CONCATENATED MODULE: ./lib/transport/comparison.js
 
 const NOTHING = { words: '', hint: undefined };
@@ -21001,7 +21027,7 @@ function reportOf(progress, facts, cancelled, now) {
         certificateDaysLeft: chain && daysLeft(chain.expires, now),
         exported: progress.exported,
         supportContact: inputs?.supportContact,
-        run: { ...facts, actionVersion: runner/* ACTION_VERSION */.Y },
+        run: { ...facts, actionVersion: lib_runner/* ACTION_VERSION */.Y },
         reportPath: '',
     };
 }
@@ -21045,9 +21071,11 @@ function fileSentence(file) {
     const story = file.outcome === 'not-tried' && reason !== '' ? '' : ` ${statusOf(file).sentence}`;
     return sentences(`${file.file}${story}${reason === '' ? '' : `: ${reason}`}`, hint);
 }
-/** Message and code; `''` where there is nothing to explain. */
-function reasonOf({ message, code }) {
-    const where = code === undefined ? '' : `(${code})`;
+/** Message, code and number of tries; `''` where there is nothing to explain. */
+function reasonOf({ message, code, attempts }) {
+    const tries = attempts > 1 ? `${attempts} tries` : '';
+    const details = [code ?? '', tries].filter((part) => part !== '').join(', ');
+    const where = details === '' ? '' : `(${details})`;
     return [message ?? '', where].filter((part) => part !== '').join(' ');
 }
 /** `E_CERT_EXPIRED: the client certificate ended on 2026-11-20. Renew it.` The code first, so that a cut never takes it. */
@@ -21103,6 +21131,10 @@ function howPublished({ size, milliseconds, attempts, verified }) {
     const time = `${(0,lib_text/* formatBytes */.z3)(size)} in ${(milliseconds / 1000).toFixed(1)} s`;
     const tries = attempts > 1 ? ` and ${attempts} tries` : '';
     return `${time}${tries}${verified === 'no' ? '' : `, ${verified} verified`}`;
+}
+/** Why something is tried again, and when; `what`: the file that was sent, or what was asked. */
+function retryLine(what, { message, code }, waitMs) {
+    return `${what}: ${message} (${code}); again in ${(waitMs / 1000).toFixed(1)} s at the earliest`;
 }
 /** One line a problem, five at most, then how many more there are. */
 function problemLines(problems) {
@@ -21394,13 +21426,15 @@ function codesOf({ problems, files }) {
     const ofFiles = files.filter(isFailure).flatMap(({ code }) => (code === undefined ? [] : [code]));
     return [...new Set([...problems.map(({ code }) => code), ...ofFiles])];
 }
-function placeOf({ outcome, code }) {
+function placeOf({ outcome, code, there }) {
     if (outcome === 'published')
         return 'published';
     if (outcome === 'already-published')
         return 'same-before';
+    if (there === 'other-taken')
+        return there;
     if (outcome === 'conflict' || outcome === 'skipped')
-        return code === 'E_INDEX_CONFLICT' ? 'other-before' : 'there-before';
+        return there === 'other' ? 'other-before' : 'there-before';
     if (outcome === 'no-answer' || outcome === 'unconfirmed')
         return 'unknown';
     if (outcome !== 'rejected')
@@ -21411,7 +21445,7 @@ function placeOf({ outcome, code }) {
     return code === 'E_HTTP_SERVER_ERROR' ? 'unknown' : 'missing';
 }
 /** Names that the index has. */
-const ON_INDEX = ['published', 'same-before', 'other-before', 'there-before'];
+const ON_INDEX = ['published', 'same-before', 'other-before', 'there-before', 'other-taken'];
 function filesAt({ files }, ...places) {
     return files.filter((file) => places.includes(placeOf(file)));
 }
@@ -21430,7 +21464,8 @@ function stateOf(report) {
         `${published} of ${(0,lib_text/* count */.U9)(files.length, 'file')} by this run${namesAt(report, 'published', ': ')}`,
         namesAt(report, 'same-before', 'there before with the same bytes: '),
         namesAt(report, 'other-before', 'there before with other bytes, and not replaced: '),
-        namesAt(report, 'there-before', 'there before, and not replaced: '),
+        namesAt(report, 'there-before', 'there before (bytes not compared), and not replaced: '),
+        namesAt(report, 'other-taken', 'taken by the index, which lists other bytes under the name: '),
         namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
         namesAt(report, 'missing', 'not published: '),
     ];
@@ -21460,7 +21495,7 @@ function timeOf({ files }) {
 }
 const SECOND_TIME = 'With `check-url: off` "Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.';
 function allThere(report) {
-    const other = filesAt(report, 'other-before').length;
+    const other = filesAt(report, 'other-before', 'other-taken').length;
     if (other > 0)
         return 'of no use for the files in conflict: other bytes under a name need a new version.';
     if (filesAt(report, 'there-before').length === 0)
@@ -22209,7 +22244,8 @@ const STALLED_AFTER = 20_000;
 class ProgressMeter {
     #startedAt;
     #onTheirWay = new Map();
-    #files = 0;
+    /** Undefined: the lookups are not done. */
+    #files;
     #bytes = 0;
     #ended = 0;
     #sent = 0;
@@ -22221,10 +22257,9 @@ class ProgressMeter {
         this.#files = distributions.length;
         this.#bytes = distributions.reduce((sum, { size }) => sum + size, 0);
     }
-    /** Bytes of a file went out. What a second try sends anew counts once. */
+    /** So many bytes of a file have gone, in the try that is on its way. */
     sent(distribution, bytes, now) {
-        const one = this.#onTheirWay.get(distribution) ?? { sent: 0, movedAt: now, told: false };
-        this.#onTheirWay.set(distribution, { sent: one.sent + bytes, movedAt: now, told: false });
+        this.#onTheirWay.set(distribution, { sent: bytes, movedAt: now, told: false });
     }
     ended(distribution) {
         this.#onTheirWay.delete(distribution);
@@ -22233,22 +22268,25 @@ class ProgressMeter {
     }
     /** What there is to say now: one line of the run, and one for each file that stands still. */
     lines(now) {
-        if (this.#files === 0)
+        const files = this.#files;
+        if (files === undefined)
+            return ['waiting for the simple index'];
+        if (files === 0)
             return [];
-        if (this.#ended === this.#files)
+        if (this.#ended === files)
             return ['everything is sent; waiting for the index to list it'];
         const stalled = [...this.#onTheirWay].filter(([, { movedAt, told }]) => !told && now - movedAt >= STALLED_AFTER);
         for (const [, one] of stalled)
             one.told = true;
-        return [this.#line(now), ...stalled.map(([{ file, size }, one]) => stallLine(file, size, one, now))];
+        return [this.#line(files, now), ...stalled.map(([{ file, size }, one]) => stallLine(file, size, one, now))];
     }
-    #line(now) {
+    #line(files, now) {
         const under = [...this.#onTheirWay].map(([{ size }, { sent }]) => Math.min(size, sent));
         const sent = Math.min(this.#bytes, under.reduce((sum, bytes) => sum + bytes, this.#sent));
         const seconds = (now - this.#startedAt) / 1000;
         const rate = seconds > 0 ? sent / seconds : 0;
         const parts = [
-            `${this.#ended} of ${(0,lib_text/* count */.U9)(this.#files, 'file')}`,
+            `${this.#ended} of ${(0,lib_text/* count */.U9)(files, 'file')}`,
             `${(0,lib_text/* formatBytes */.z3)(sent)} of ${(0,lib_text/* formatBytes */.z3)(this.#bytes)}`,
             ...(rate > 0 ? [`${(0,lib_text/* formatBytes */.z3)(Math.round(rate))}/s`, progress_meter_timeLeft((this.#bytes - sent) / rate)] : []),
         ];
@@ -22355,19 +22393,39 @@ var index_file = __nccwpck_require__(4080);
 
 
 
-/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
+
+/** Milliseconds for one explanation, and for all of a run: the index's bytes decide how much work it is. */
 const COMPARE_TIME = 20_000;
+const COMPARE_TIME_A_RUN = 60_000;
 /** Bytes by which the index's file may be larger than twice ours and still be fetched. */
 const ROOM = 64 * 1024;
-/**
- * How the index's file differs from ours, as the end of a sentence: fetched within the run's limit and a time of its own,
- * then compared member by member. `''` where that cannot be known: it only explains.
- *
- * @throws the signal's reason
- */
-async function difference_differenceOf({ file, kind, size, content }, url, { reader, download, temp }, signal) {
+/** The explanations of one run, which share their time. */
+class Explaining {
+    #fetching;
+    #leftMs = COMPARE_TIME_A_RUN;
+    constructor(fetching) {
+        this.#fetching = fetching;
+    }
+    /**
+     * How the index's file differs from ours, as the end of a sentence: fetched within the run's limits of bytes and time,
+     * then compared member by member. `''` where that cannot be known: it only explains.
+     *
+     * @throws the signal's reason
+     */
+    async differenceOf(distribution, url, signal) {
+        const start = monotonicNow();
+        try {
+            const limit = Math.min(COMPARE_TIME, this.#leftMs);
+            return limit <= 0 ? '' : await difference_differenceOf(distribution, url, this.#fetching, limit, signal);
+        }
+        finally {
+            this.#leftMs -= monotonicNow() - start;
+        }
+    }
+}
+async function difference_differenceOf({ file, kind, size, content }, url, { reader, download, temp }, limitMs, signal) {
     const limit = size * 2 + ROOM;
-    const time = AbortSignal.timeout(COMPARE_TIME);
+    const time = AbortSignal.timeout(Math.ceil(limitMs));
     const ends = AbortSignal.any([signal, time]);
     if (!download.reserve(limit))
         return '';
@@ -22479,6 +22537,10 @@ class Pace {
     /** There were so many failures in a row that nobody should try anything a second time. */
     get isOver() {
         return this.#failures > this.#options.retries;
+    }
+    /** Milliseconds before which no request begins. */
+    get waitMs() {
+        return Math.max(0, this.#pause.until - monotonicNow());
     }
     #release() {
         clearTimeout(this.#timer);
@@ -23734,6 +23796,7 @@ function isSameOrigin(url, protocol, hostname, port) {
 
 
 
+
 /** Milliseconds: the longest first pause before something is tried again. */
 const session_FIRST_PAUSE = 1_000;
 /** Milliseconds for which a second try waits for a refusal before it sends the file. */
@@ -23776,14 +23839,14 @@ function newPace({ inputs }, pause) {
     return new Pace({ retries: inputs.retries, firstPauseMs: session_FIRST_PAUSE, random: Math.random, pause });
 }
 /** Where files are sent, and as whom: of a certificate that the server never asked for it knows nothing. */
-async function uploadTarget({ secrets }, { url, inputs, identity }, { transport, pace }, handshake, meter) {
+async function uploadTarget({ secrets, runner }, { url, inputs, identity }, { transport, pace }, handshake, meter) {
     const { credentials, idleTimeoutMs, retries } = inputs;
     return {
         dispatcher: await transport.dispatcher,
         url,
         authorization: credentials && basicAuthorization(credentials, secrets),
         // Not "twine": pypiserver answers that in another way.
-        userAgent: `publish-python-mtls/${runner/* ACTION_VERSION */.Y}`,
+        userAgent: `publish-python-mtls/${lib_runner/* ACTION_VERSION */.Y}`,
         idleTimeoutMs,
         secrets,
         buffers: new ChunkBuffers(),
@@ -23794,11 +23857,12 @@ async function uploadTarget({ secrets }, { url, inputs, identity }, { transport,
         retries,
         holdBackMs: HOLD_BACK,
         onSent: (distribution, bytes) => meter.sent(distribution, bytes, monotonicNow()),
+        onRetry: ({ file }, problem, waitMs) => runner.log('Retry', retryLine(file, problem, waitMs)),
         now: () => new Date(),
     };
 }
 /** How files are looked up and fetched. Credentials go to the origin of `repository-url` alone. */
-async function openReading(plan, { elsewhere, lookupPace }, target, temp) {
+async function openReading({ runner }, plan, { elsewhere, lookupPace }, target) {
     const { simpleIndex, inputs } = plan;
     if (simpleIndex === 'off')
         return { access: undefined, difference: async () => '' };
@@ -23808,6 +23872,7 @@ async function openReading(plan, { elsewhere, lookupPace }, target, temp) {
     const authorization = elsewhere === undefined ? target.authorization : undefined;
     const reader = { dispatcher, explain, authorization, userAgent, idleTimeoutMs, secrets };
     const download = new index_file/* DownloadBudget */.i();
+    const explaining = new Explaining({ reader, download, temp: runner.facts.temp });
     const options = { index: simpleIndex, reader, download, digestOf: otherDigest };
     // Loaded here alone: with `check-url: off` nobody reads a page.
     const asker = Promise.all(/* import() */[__nccwpck_require__.e(600), __nccwpck_require__.e(927)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6927)).then(({ askerOf }) => askerOf(options));
@@ -23818,8 +23883,9 @@ async function openReading(plan, { elsewhere, lookupPace }, target, temp) {
             pace: lookupPace,
             retries: inputs.retries,
             slots: new Slots(inputs.maxParallel),
+            onRetry: (project, problem, waitMs) => runner.log('Retry', retryLine(`page of ${project}`, problem, waitMs)),
         },
-        difference: (distribution, url, signal) => difference_differenceOf(distribution, url, { reader, download, temp }, signal),
+        difference: (distribution, url, signal) => explaining.differenceOf(distribution, url, signal),
     };
 }
 function otherDigest({ content }, algorithm, signal) {
@@ -23930,7 +23996,7 @@ async function publishAll(run, plan, session, progress) {
     const { inputs, distributions } = plan;
     const meter = new ProgressMeter(monotonicNow());
     const target = await uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter);
-    const { access, difference } = await openReading(plan, session, target, runner.facts.temp);
+    const { access, difference } = await openReading(run, plan, session, target);
     const ticking = setInterval(() => {
         for (const line of meter.lines(monotonicNow()))
             runner.log('Progress', line);

@@ -1,3 +1,4 @@
+import { monotonicNow } from './clock.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import { withDownloaded } from './distributions/downloaded-file.ts'
 import type { OpenFile } from './distributions/open-file.ts'
@@ -13,26 +14,48 @@ export interface Fetching {
   readonly temp: string
 }
 
-/** Milliseconds for one explanation: the index's bytes decide how much work it is. */
+/** Milliseconds for one explanation, and for all of a run: the index's bytes decide how much work it is. */
 const COMPARE_TIME = 20_000
+const COMPARE_TIME_A_RUN = 60_000
 
 /** Bytes by which the index's file may be larger than twice ours and still be fetched. */
 const ROOM = 64 * 1024
 
-/**
- * How the index's file differs from ours, as the end of a sentence: fetched within the run's limit and a time of its own,
- * then compared member by member. `''` where that cannot be known: it only explains.
- *
- * @throws the signal's reason
- */
-export async function differenceOf(
+/** The explanations of one run, which share their time. */
+export class Explaining {
+  readonly #fetching: Fetching
+  #leftMs = COMPARE_TIME_A_RUN
+
+  constructor(fetching: Fetching) {
+    this.#fetching = fetching
+  }
+
+  /**
+   * How the index's file differs from ours, as the end of a sentence: fetched within the run's limits of bytes and time,
+   * then compared member by member. `''` where that cannot be known: it only explains.
+   *
+   * @throws the signal's reason
+   */
+  async differenceOf(distribution: Distribution, url: URL, signal: AbortSignal): Promise<string> {
+    const start = monotonicNow()
+    try {
+      const limit = Math.min(COMPARE_TIME, this.#leftMs)
+      return limit <= 0 ? '' : await differenceOf(distribution, url, this.#fetching, limit, signal)
+    } finally {
+      this.#leftMs -= monotonicNow() - start
+    }
+  }
+}
+
+async function differenceOf(
   { file, kind, size, content }: Distribution,
   url: URL,
   { reader, download, temp }: Fetching,
+  limitMs: number,
   signal: AbortSignal,
 ): Promise<string> {
   const limit = size * 2 + ROOM
-  const time = AbortSignal.timeout(COMPARE_TIME)
+  const time = AbortSignal.timeout(Math.ceil(limitMs))
   const ends = AbortSignal.any([signal, time])
   if (!download.reserve(limit)) return ''
   let fetched = 0

@@ -13,8 +13,7 @@ const secretInputs = takeSecretInputs(process.env)
 const runner = createRunner(process.env, os.tmpdir(), process.cwd())
 
 if (runner.state(STARTED_STATE) !== '') cleanUp(runner)
-else {
-  runner.saveState(STARTED_STATE, 'true')
+else if (isMarked()) {
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(cancelled(name)))
   const { signal } = controller
@@ -22,6 +21,24 @@ else {
   process.exitCode = succeeded ? 0 : 1
   // Everything is reported, and nothing that is still open shall keep the process: but its last line goes out first.
   process.stdout.write('', () => process.exit())
+}
+
+/** Without the mark the post step would be a second main step: both end here then. */
+function isMarked(): boolean {
+  try {
+    runner.saveState(STARTED_STATE, 'true')
+    return true
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown error'
+    const hint = 'Nothing was sent. Look for a full disk on the machine of the runner.'
+    runner.annotate(
+      'error',
+      'Publishing failed',
+      `the runner's file for the state of a step (GITHUB_STATE) cannot be written: ${reason}. ${hint}`,
+    )
+    process.exitCode = 1
+    return false
+  }
 }
 
 function cancelled(name: string): PublishError {

@@ -101,7 +101,7 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
   const { inputs, distributions } = plan
   const meter = new ProgressMeter(monotonicNow())
   const target = await uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter)
-  const { access, difference } = await openReading(plan, session, target, runner.facts.temp)
+  const { access, difference } = await openReading(run, plan, session, target)
   const ticking = setInterval(() => {
     for (const line of meter.lines(monotonicNow())) runner.log('Progress', line)
   }, PROGRESS_EVERY)

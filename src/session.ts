@@ -1,6 +1,6 @@
 import { monotonicNow } from './clock.ts'
 import { basicAuthorization } from './credentials/basic.ts'
-import { differenceOf } from './difference.ts'
+import { Explaining } from './difference.ts'
 import { digestOf } from './distributions/digest.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import type { UploadTarget } from './package-index/attempt.ts'
@@ -12,6 +12,7 @@ import { Pace, type Pause } from './package-index/pace.ts'
 import type { Ask, IndexReader } from './package-index/simple-index.ts'
 import { Slots } from './package-index/slots.ts'
 import type { Plan, PlanRequest } from './plan.ts'
+import { retryLine } from './report/log-lines.ts'
 import type { ProgressMeter } from './report/progress-meter.ts'
 import { ACTION_VERSION } from './runner.ts'
 import { proxyFor } from './transport/proxy.ts'
@@ -79,7 +80,7 @@ function newPace({ inputs }: Plan, pause: Pause): Pace {
 
 /** Where files are sent, and as whom: of a certificate that the server never asked for it knows nothing. */
 export async function uploadTarget(
-  { secrets }: PlanRequest,
+  { secrets, runner }: PlanRequest,
   { url, inputs, identity }: Plan,
   { transport, pace }: Session,
   handshake: Handshake,
@@ -102,6 +103,7 @@ export async function uploadTarget(
     retries,
     holdBackMs: HOLD_BACK,
     onSent: (distribution, bytes) => meter.sent(distribution, bytes, monotonicNow()),
+    onRetry: ({ file }, problem, waitMs) => runner.log('Retry', retryLine(file, problem, waitMs)),
     now: () => new Date(),
   }
 }
@@ -115,10 +117,10 @@ export interface Reading {
 
 /** How files are looked up and fetched. Credentials go to the origin of `repository-url` alone. */
 export async function openReading(
+  { runner }: PlanRequest,
   plan: Plan,
   { elsewhere, lookupPace }: Session,
   target: UploadTarget,
-  temp: string,
 ): Promise<Reading> {
   const { simpleIndex, inputs } = plan
   if (simpleIndex === 'off') return { access: undefined, difference: async () => '' }
@@ -128,6 +130,7 @@ export async function openReading(
   const authorization = elsewhere === undefined ? target.authorization : undefined
   const reader: IndexReader = { dispatcher, explain, authorization, userAgent, idleTimeoutMs, secrets }
   const download = new DownloadBudget()
+  const explaining = new Explaining({ reader, download, temp: runner.facts.temp })
   const options = { index: simpleIndex, reader, download, digestOf: otherDigest }
   // Loaded here alone: with `check-url: off` nobody reads a page.
   const asker = import('./package-index/asker.ts').then(({ askerOf }) => askerOf(options))
@@ -138,8 +141,9 @@ export async function openReading(
       pace: lookupPace,
       retries: inputs.retries,
       slots: new Slots(inputs.maxParallel),
+      onRetry: (project, problem, waitMs) => runner.log('Retry', retryLine(`page of ${project}`, problem, waitMs)),
     },
-    difference: (distribution, url, signal) => differenceOf(distribution, url, { reader, download, temp }, signal),
+    difference: (distribution, url, signal) => explaining.differenceOf(distribution, url, signal),
   }
 }
 

@@ -63,6 +63,14 @@ const PASSES: readonly Trouble[] = [
     sends: 2,
   },
   {
+    name: 'a front says "100 Continue" that nobody asked for, and then takes it',
+    first: (connection, _, store) => {
+      connection.write('HTTP/1.1 100 Continue\r\n\r\n')
+      take(connection, store)
+    },
+    sends: 1,
+  },
+  {
     name: 'the server fails behind the file, which is there: it is not sent again',
     first: (connection, _, store) => {
       store()
@@ -105,6 +113,12 @@ describe('a server that goes on like this', () => {
     assertEnded(run, scene, { status: 'failed', files: [[WHEEL, 'rejected', 'E_HTTP_SERVER_ERROR']] })
     assert.equal(index.uploads.length, 3)
     assert.equal(fileOutputs(run).get(WHEEL)?.attempts, 3)
+    const retries = run.log.filter((line) => line.startsWith('Retry '))
+    assert.equal(retries.length, 2, shown(run))
+    for (const line of retries) {
+      assert.match(line, /py3-none-any\.whl: .* 500 Internal Server Error \(E_HTTP_SERVER_ERROR\); again in \d+\.\d s/)
+    }
+    assert.match(annotationOf(run, WHEEL), /\(E_HTTP_SERVER_ERROR, 3 tries\)/)
   })
 
   it('says yes and stores nothing: unconfirmed, never published', async (test) => {

@@ -75,5 +75,6 @@ export function accessTo({ index, settings }: Stage, target: UploadTarget, pause
     pace: paceOf(settings, pause),
     retries: settings.retries,
     slots: new Slots(settings.maxParallel),
+    onRetry: () => {},
   }
 }

@@ -26,6 +26,7 @@ export function uploadTarget(url: URL, way: Pick<UploadTarget, 'dispatcher'> & P
     retries: 0,
     holdBackMs: 100,
     onSent: () => {},
+    onRetry: () => {},
     now: () => new Date(),
     ...way,
   }

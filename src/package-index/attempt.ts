@@ -38,8 +38,10 @@ export interface UploadTarget {
   readonly retries: number
   /** Milliseconds for which a second try waits for a refusal before it sends the file. */
   readonly holdBackMs: number
-  /** Told of the bytes that go out, those of a second try too. */
+  /** Told how many bytes of the form have gone, as they go; a second try begins anew. */
   readonly onSent: (distribution: Distribution, bytes: number) => void
+  /** Told of each try after which another one follows: why, and in how many milliseconds at the earliest. */
+  readonly onRetry: (distribution: Distribution, problem: PublishError, waitMs: number) => void
   readonly now: () => Date
 }
 

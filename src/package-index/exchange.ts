@@ -43,7 +43,7 @@ export interface PostRequest {
   readonly idleTimeoutMs: number
   /** Given where the connection of the try before died. */
   readonly care?: Care | undefined
-  /** Told of each chunk that the connection takes, in bytes. */
+  /** Told at each chunk that the connection takes how many bytes of the form have gone so far. */
   readonly onSent?: (bytes: number) => void
 }
 
@@ -151,7 +151,7 @@ class Conversation implements Dispatcher.DispatchHandler {
     for await (const chunk of form.body(this.#signal, ring, care !== undefined)) {
       const isFirst = this.#sent === 0
       this.#sent += chunk.length
-      onSent?.(chunk.length)
+      onSent?.(this.#sent)
       this.#moved()
       yield chunk
       if (this.#sent === form.contentLength) this.#allTaken()

@@ -49,6 +49,7 @@ export async function occupied(
     code: 'E_INDEX_CONFLICT',
     message: skipExisting ? `${message}; it was left as it is` : message,
     hint: skipExisting ? undefined : hintFor(policy),
+    there: finding.state,
     ...sent,
   })
 }

@@ -1,5 +1,6 @@
 import { monotonicNow } from '../clock.ts'
 import type { Distribution } from '../distributions/distribution.ts'
+import type { PublishError } from '../errors.ts'
 import type { Pace } from './pace.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
 import {
@@ -21,6 +22,8 @@ export interface IndexAccess {
   readonly retries: number
   /** Lookups at the same time: the time of each begins when there is a connection for it. */
   readonly slots: Slots
+  /** Told of each lookup after which another one follows: why, and in how many milliseconds at the earliest. */
+  readonly onRetry: (project: string, problem: PublishError, waitMs: number) => void
 }
 
 /** Milliseconds after which a lookup counts no more: somebody else may have published since. */
@@ -98,7 +101,7 @@ export class Lookups {
  * signal's reason.
  */
 export async function askPatiently(
-  { ask, pace, retries, slots }: IndexAccess,
+  { ask, pace, retries, slots, onRetry }: IndexAccess,
   project: string,
   distributions: readonly Distribution[],
   prefer: PageFormat,
@@ -118,6 +121,7 @@ export async function askPatiently(
       const { problem, retry } = error
       const mayHelp = retry !== undefined && (retry.afterMs ?? 0) <= LONGEST_WAIT && pace.failed(turn, retry.afterMs)
       if (!mayHelp || left === 0) throw new LookupFailure(problem, retry, found)
+      onRetry(project, problem, pace.waitMs)
     } finally {
       pace.left(turn)
     }

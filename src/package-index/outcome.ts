@@ -46,7 +46,12 @@ export interface FileResult {
   readonly requestNumber?: string
   /** When the server, which wants fewer requests, asks to come back. */
   readonly notBefore?: Date
+  /** What the index has under the name of a file that is skipped or in conflict, as far as it is known. */
+  readonly there?: There
 }
+
+/** `unknown`: the bytes cannot be compared. `other-taken`: the index took this file, and lists other bytes. */
+export type There = 'other' | 'unknown' | 'other-taken'
 
 /** Whether a file with this outcome makes the step fail. */
 export function failsStep(outcome: Outcome): boolean {

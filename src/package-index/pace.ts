@@ -109,6 +109,11 @@ export class Pace {
     return this.#failures > this.#options.retries
   }
 
+  /** Milliseconds before which no request begins. */
+  get waitMs(): number {
+    return Math.max(0, this.#pause.until - monotonicNow())
+  }
+
   #release(): void {
     clearTimeout(this.#timer)
     if (this.#queue.length === 0) return

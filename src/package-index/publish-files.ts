@@ -249,7 +249,8 @@ class Publishing {
     const { policy } = this.#request
     // Nobody can say that the index's file was left alone where the server took ours as well.
     const strict = wasTaken ? { ...policy, skipExisting: false } : policy
-    return await occupied(distribution, finding, strict, sent, this.#signal)
+    const result = await occupied(distribution, finding, strict, sent, this.#signal)
+    return wasTaken ? { ...result, there: 'other-taken' } : result
   }
 
   /** The server says that the file exists, and the index does not show which bytes. */
@@ -289,15 +290,20 @@ function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 
   return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) }
 }
 
-/** What the last answer, or its absence, says. But a final no says nothing about a try before it that may have stored the file. */
+/**
+ * What the last answer, or its absence, says. But a no, or a file that cannot be read any more, says nothing about a try
+ * before it that may have stored the file.
+ */
 function refused(distribution: Distribution, end: UploadEnd): FileResult {
-  const { outcome, problem, notBefore, retry, uncertain } = end
-  if (uncertain && outcome === 'rejected' && retry === undefined) {
+  const { outcome, problem, notBefore, retry, uncertain, status } = end
+  const time = notBefore === undefined ? {} : { notBefore }
+  const isNo = outcome === 'rejected' && (retry === undefined || status === 429)
+  if (uncertain && (isNo || outcome === 'not-tried')) {
     const words = problem?.message ?? 'no'
-    return unconfirmed(distribution, end, `a try before got no answer, and may have stored it; then ${words}`)
+    const why = `a try before got no answer, and may have stored it; then ${words}`
+    return { ...unconfirmed(distribution, end, why), ...time }
   }
-  const words = wordsOfProblem(problem)
-  return resultOf(distribution, { ...sentOf(end), outcome, ...words, ...(notBefore !== undefined && { notBefore }) })
+  return resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem), ...time })
 }
 
 /** A step whose file has its end. */

@@ -21,7 +21,9 @@ export function repeatableTarget(answer: Answer, url: URL): URL | undefined {
 /** Parts of paths and host names at which people log in (`/my.policy`: F5 APM). */
 const LOGIN = /(?:^|[/.])(?:log-?in|sign-?in|sso|saml2?|oauth2?|oidc|authorize|adfs|auth|idp|my\.policy)(?:$|[/.])/i
 
-/** Whether a redirect asks a person to log in. A host name counts only when it is another one. */
+/** Whether a redirect asks a person to log in. Parts of the path and a host name count only where the request had them not. */
 export function leadsToLogin(target: URL, url: URL): boolean {
-  return LOGIN.test(target.pathname) || (target.origin !== url.origin && LOGIN.test(target.hostname))
+  const asked = new Set(url.pathname.split('/'))
+  const others = target.pathname.split('/').filter((part) => !asked.has(part))
+  return LOGIN.test(others.join('/')) || (target.origin !== url.origin && LOGIN.test(target.hostname))
 }

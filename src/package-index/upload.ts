@@ -65,6 +65,7 @@ export async function uploadDistribution(
     const end = endOf(last, found, upload, tries)
     const isBlind = isOpen(last) && looks !== undefined && found === undefined
     if (!last.mayRepeat || left === 0 || isListed(found) || isBlind || tries.diedTwice) return end
+    if (last.verdict.problem !== undefined) target.onRetry(distribution, last.verdict.problem, pace.waitMs)
     turn = await pace.turn(signal)
     // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
     const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution)
@@ -95,11 +96,16 @@ function isOpen({ exchange, verdict }: Attempt): boolean {
   return exchange.started && (exchange.answer === undefined || verdict.retry !== undefined)
 }
 
+/** A server that wants fewer requests has taken nothing of this one, and says nothing of the ones before. */
+function isBusy({ exchange }: Attempt): boolean {
+  return exchange.answer?.status === 429
+}
+
 function note(one: Attempt, { form }: Upload, tries: Tries): void {
   const { exchange, sends } = one
   const isDeath = exchange.started && exchange.answer === undefined
   tries.attempts += sends
-  tries.uncertain ||= isOpen(one) && exchange.sent === form.contentLength
+  tries.uncertain ||= isOpen(one) && !isBusy(one) && exchange.sent === form.contentLength
   tries.diedTwice = isDeath && isSamePlace(tries.died, exchange, form)
   tries.died = isDeath ? exchange : undefined
 }

@@ -53,9 +53,11 @@ export function fileSentence(file: FileResult): string {
   return sentences(`${file.file}${story}${reason === '' ? '' : `: ${reason}`}`, hint)
 }
 
-/** Message and code; `''` where there is nothing to explain. */
-export function reasonOf({ message, code }: FileResult): string {
-  const where = code === undefined ? '' : `(${code})`
+/** Message, code and number of tries; `''` where there is nothing to explain. */
+export function reasonOf({ message, code, attempts }: FileResult): string {
+  const tries = attempts > 1 ? `${attempts} tries` : ''
+  const details = [code ?? '', tries].filter((part) => part !== '').join(', ')
+  const where = details === '' ? '' : `(${details})`
   return [message ?? '', where].filter((part) => part !== '').join(' ')
 }
 

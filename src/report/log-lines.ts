@@ -25,6 +25,11 @@ function howPublished({ size, milliseconds, attempts, verified }: FileResult): s
   return `${time}${tries}${verified === 'no' ? '' : `, ${verified} verified`}`
 }
 
+/** Why something is tried again, and when; `what`: the file that was sent, or what was asked. */
+export function retryLine(what: string, { message, code }: PublishError, waitMs: number): string {
+  return `${what}: ${message} (${code}); again in ${(waitMs / 1000).toFixed(1)} s at the earliest`
+}
+
 /** One line a problem, five at most, then how many more there are. */
 export function problemLines(problems: readonly PublishError[]): string[] {
   const lines = problems.slice(0, SHOWN_PROBLEMS).map(problemSentence)

@@ -15,7 +15,8 @@ interface OnItsWay {
 export class ProgressMeter {
   readonly #startedAt: number
   readonly #onTheirWay = new Map<Distribution, OnItsWay>()
-  #files = 0
+  /** Undefined: the lookups are not done. */
+  #files: number | undefined
   #bytes = 0
   #ended = 0
   #sent = 0
@@ -30,10 +31,9 @@ export class ProgressMeter {
     this.#bytes = distributions.reduce((sum, { size }) => sum + size, 0)
   }
 
-  /** Bytes of a file went out. What a second try sends anew counts once. */
+  /** So many bytes of a file have gone, in the try that is on its way. */
   sent(distribution: Distribution, bytes: number, now: number): void {
-    const one = this.#onTheirWay.get(distribution) ?? { sent: 0, movedAt: now, told: false }
-    this.#onTheirWay.set(distribution, { sent: one.sent + bytes, movedAt: now, told: false })
+    this.#onTheirWay.set(distribution, { sent: bytes, movedAt: now, told: false })
   }
 
   ended(distribution: Distribution): void {
@@ -44,14 +44,16 @@ export class ProgressMeter {
 
   /** What there is to say now: one line of the run, and one for each file that stands still. */
   lines(now: number): readonly string[] {
-    if (this.#files === 0) return []
-    if (this.#ended === this.#files) return ['everything is sent; waiting for the index to list it']
+    const files = this.#files
+    if (files === undefined) return ['waiting for the simple index']
+    if (files === 0) return []
+    if (this.#ended === files) return ['everything is sent; waiting for the index to list it']
     const stalled = [...this.#onTheirWay].filter(([, { movedAt, told }]) => !told && now - movedAt >= STALLED_AFTER)
     for (const [, one] of stalled) one.told = true
-    return [this.#line(now), ...stalled.map(([{ file, size }, one]) => stallLine(file, size, one, now))]
+    return [this.#line(files, now), ...stalled.map(([{ file, size }, one]) => stallLine(file, size, one, now))]
   }
 
-  #line(now: number): string {
+  #line(files: number, now: number): string {
     const under = [...this.#onTheirWay].map(([{ size }, { sent }]) => Math.min(size, sent))
     const sent = Math.min(
       this.#bytes,
@@ -60,7 +62,7 @@ export class ProgressMeter {
     const seconds = (now - this.#startedAt) / 1000
     const rate = seconds > 0 ? sent / seconds : 0
     const parts = [
-      `${this.#ended} of ${count(this.#files, 'file')}`,
+      `${this.#ended} of ${count(files, 'file')}`,
       `${formatBytes(sent)} of ${formatBytes(this.#bytes)}`,
       ...(rate > 0 ? [`${formatBytes(Math.round(rate))}/s`, timeLeft((this.#bytes - sent) / rate)] : []),
     ]

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { truncateSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { monotonicNow } from '../../../src/clock.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
@@ -6,7 +7,7 @@ import { Pace } from '../../../src/package-index/pace.ts'
 import { publishFiles } from '../../../src/package-index/publish-files.ts'
 import type { Ask, Finding } from '../../../src/package-index/simple-index.ts'
 import { Slots } from '../../../src/package-index/slots.ts'
-import { startHostileIndex } from '../../support/hostile-index.ts'
+import { type HostileConnection, startHostileIndex } from '../../support/hostile-index.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 import { publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
 
@@ -45,7 +46,7 @@ async function publish(
       [file.distribution],
       {
         ...request,
-        access: { ask, pace, retries: 0, slots: new Slots(1) },
+        access: { ask, pace, retries: 0, slots: new Slots(1), onRetry: () => {} },
         policy: { ...request.policy, skipExisting: true },
         onResult: (result) => results.push(result),
       },
@@ -136,7 +137,7 @@ describe('files that a server may have stored behind a failure', () => {
         distributions,
         {
           ...publishing(uploadTarget(index.url, { dispatcher, pace: quickPace(0) })),
-          access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1) },
+          access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
           onResult: ({ outcome }) => outcomes.push(outcome),
         },
         new AbortController().signal,
@@ -151,35 +152,65 @@ describe('files that a server may have stored behind a failure', () => {
   })
 })
 
-describe('an upload that may have been stored, and then a final no', () => {
-  it('is unconfirmed also where nobody looks: the no says nothing about the try before it', async () => {
-    const answers = ['503 stored or not', '400 Bad Request']
+describe('an upload that may have been stored, where nobody looks', () => {
+  type Step = (connection: HostileConnection, path: string) => void
+  const open: Step = (connection) => connection.answer('503 stored or not')
+
+  async function publishUnseen(...steps: Step[]) {
+    const file = openDistribution()
     const index = await startHostileIndex(async (connection) => {
       for (;;) {
         await connection.request()
-        connection.answer(answers.shift() ?? '400 Bad Request')
+        steps.shift()?.(connection, file.path)
       }
     })
-    const file = openDistribution()
     const results: FileResult[] = []
-    const { dispatcher } = index
+    const tried: string[] = []
+    const target = uploadTarget(index.url, {
+      dispatcher: index.dispatcher,
+      retries: 1,
+      pace: quickPace(1),
+      onRetry: (_, { code }) => tried.push(code),
+    })
+    const request = { ...publishing(target), onResult: (result: FileResult) => results.push(result) }
     try {
-      await publishFiles(
-        [file.distribution],
-        {
-          ...publishing(uploadTarget(index.url, { dispatcher, retries: 1, pace: quickPace(1) })),
-          onResult: (result) => results.push(result),
-        },
-        new AbortController().signal,
-      )
+      await publishFiles([file.distribution], request, new AbortController().signal)
     } finally {
       file.remove()
       await index.stop()
     }
-    assert.deepEqual(
-      results.map(({ outcome, attempts }) => [outcome, attempts]),
-      [['unconfirmed', 2]],
-    )
+    const [result, ...others] = results
+    assert.ok(result)
+    assert.deepEqual(others, [])
+    return { ...result, tried }
+  }
+
+  it('is unconfirmed behind a final no, which says nothing about the try before it', async () => {
+    const { outcome, attempts, tried } = await publishUnseen(open, (connection) => connection.answer('400 Bad Request'))
+    assert.deepEqual([outcome, attempts, tried], ['unconfirmed', 2, ['E_HTTP_SERVER_ERROR']])
+  })
+
+  it('is unconfirmed where the server then asks to come back another day, which it also says', async () => {
+    const busy: Step = (connection) => connection.answer('429 Too Many Requests', ['Retry-After: 86400'])
+    const { outcome, attempts, notBefore } = await publishUnseen(open, busy)
+    assert.deepEqual([outcome, attempts], ['unconfirmed', 2])
+    assert.ok(notBefore !== undefined && notBefore.getTime() > Date.now() + 80_000_000)
+  })
+
+  it('is rejected where each try met a busy server, which took nothing', async () => {
+    const busy: Step = (connection) => connection.answer('429 Too Many Requests')
+    const { outcome, attempts } = await publishUnseen(busy, busy)
+    assert.deepEqual([outcome, attempts], ['rejected', 2])
+  })
+
+  it('is unconfirmed where the file is another one when it would be sent again', async () => {
+    const change: Step = (connection, path) => {
+      truncateSync(path, 3)
+      open(connection, path)
+    }
+    const { outcome, message } = await publishUnseen(change)
+    assert.equal(outcome, 'unconfirmed')
+    assert.match(message ?? '', /^a try before got no answer, and may have stored it; then .*changed/)
   })
 })
 
@@ -204,7 +235,7 @@ describe('a run that is cancelled while a conflict is explained', () => {
       [file.distribution],
       {
         ...request,
-        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1) },
+        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
         policy: {
           ...request.policy,
           difference: async (_distribution, _url, signal) => {

@@ -12,7 +12,7 @@ const SAME: Finding = { state: 'same', verified: 'sha256' }
 const NEVER = new AbortController().signal
 
 function accessTo(ask: Ask) {
-  return { ask, pace: quickPace(0), retries: 0, slots: new Slots(1) }
+  return { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} }
 }
 
 describe('the wait for the index', () => {

@@ -40,4 +40,12 @@ describe('a redirect that an upload follows', () => {
   })
 
   it('is none to a login', () => assert.equal(target(307, '/my.policy'), undefined))
+
+  it('may have a part that looks like a login, where the request had it too', () => {
+    const headers = new Map([['location', '/auth/legacy/']])
+    const answer: Answer = { status: 308, reason: '', text: '', headers }
+    const from = (path: string) => repeatableTarget(answer, new URL(path, URL_GIVEN))?.pathname
+    assert.equal(from('/auth/legacy'), '/auth/legacy/')
+    assert.equal(from('/legacy'), undefined)
+  })
 })

@@ -37,20 +37,31 @@ describe('the line of what is on the index', () => {
     ]
     assert.equal(
       linesOf({ files }).state,
-      'On the index: 2 of 5 files by this run: demo-1.2.0-cp311-none-any.whl, demo-1.2.0-cp312-none-any.whl; there before, and not replaced: demo-1.2.0-cp314-none-any.whl; not published: demo-1.2.0-cp313-none-any.whl, demo-1.2.0.tar.gz.',
+      'On the index: 2 of 5 files by this run: demo-1.2.0-cp311-none-any.whl, demo-1.2.0-cp312-none-any.whl; there before (bytes not compared), and not replaced: demo-1.2.0-cp314-none-any.whl; not published: demo-1.2.0-cp313-none-any.whl, demo-1.2.0.tar.gz.',
     )
   })
 
   it('names what was there before, with the same bytes and with others', () => {
     const files = [
       fileWith('cp311-none-any', 'already-published'),
-      fileWith('cp312-none-any', 'conflict', { code: 'E_INDEX_CONFLICT' }),
-      fileWith('cp313-none-any', 'skipped', { code: 'E_INDEX_CONFLICT' }),
+      fileWith('cp312-none-any', 'conflict', { code: 'E_INDEX_CONFLICT', there: 'other' }),
+      fileWith('cp313-none-any', 'skipped', { code: 'E_INDEX_CONFLICT', there: 'other' }),
       rejected('cp314-none-any'),
     ]
     assert.equal(
       linesOf({ files }).state,
       'On the index: 0 of 4 files by this run; there before with the same bytes: demo-1.2.0-cp311-none-any.whl; there before with other bytes, and not replaced: demo-1.2.0-cp312-none-any.whl, demo-1.2.0-cp313-none-any.whl; not published: demo-1.2.0-cp314-none-any.whl.',
+    )
+  })
+
+  it('does not say "other bytes" where they could not be compared, nor "not replaced" where the index took the file', () => {
+    const files = [
+      fileWith('cp311-none-any', 'conflict', { code: 'E_INDEX_CONFLICT', there: 'unknown' }),
+      fileWith('cp312-none-any', 'conflict', { code: 'E_INDEX_CONFLICT', there: 'other-taken' }),
+    ]
+    assert.equal(
+      linesOf({ files }).state,
+      'On the index: 0 of 2 files by this run; there before (bytes not compared), and not replaced: demo-1.2.0-cp311-none-any.whl; taken by the index, which lists other bytes under the name: demo-1.2.0-cp312-none-any.whl.',
     )
   })
 
@@ -132,7 +143,7 @@ describe('the line about a second run', () => {
   })
 
   it('is of no use for files in conflict alone', () => {
-    const files = [fileWith('cp311-none-any', 'published'), fileWith('sdist', 'conflict', { code: 'E_INDEX_CONFLICT' })]
+    const files = [fileWith('cp311-none-any', 'published'), fileWith('sdist', 'conflict', { there: 'other' })]
     assert.match(linesOf({ files }).again, /^Run again: of no use for the files in conflict: .* new version\.$/)
   })
 

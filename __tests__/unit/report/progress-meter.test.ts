@@ -24,8 +24,11 @@ function meterOf(distributions: readonly Distribution[]): ProgressMeter {
 }
 
 describe('the line of progress', () => {
-  it('is not there before it is known what is to be sent', () => {
-    assert.deepEqual(new ProgressMeter(0).lines(10_000), [])
+  it('says what is waited for before it is known what is to be sent, and nothing where that is nothing', () => {
+    const meter = new ProgressMeter(0)
+    assert.deepEqual(meter.lines(10_000), ['waiting for the simple index'])
+    meter.expect([])
+    assert.deepEqual(meter.lines(20_000), [])
   })
 
   it('has files, bytes, speed and the time that is left', () => {
@@ -38,14 +41,14 @@ describe('the line of progress', () => {
     assert.deepEqual(meter.lines(10_000), ['1 of 3 files, 5.0 kB of 20.0 kB, 500 bytes/s, about 30 s left'])
   })
 
-  it('counts what a second try sends anew once, and a file that needed no sending too', () => {
+  it('forgets what a try sent in vain, and counts a file that needed no sending', () => {
     const [first, second] = files(1_000, 1_000)
     assert.ok(first && second)
     const meter = meterOf([first, second])
     meter.sent(first, 900, 100)
-    meter.sent(first, 900, 200)
+    meter.sent(first, 500, 200)
     meter.ended(second)
-    assert.deepEqual(meter.lines(1_000), ['1 of 2 files, 2.0 kB of 2.0 kB, 2.0 kB/s, about 0 s left'])
+    assert.deepEqual(meter.lines(1_000), ['1 of 2 files, 1.5 kB of 2.0 kB, 1.5 kB/s, about 1 s left'])
   })
 
   it('says what is waited for when everything is sent', () => {
