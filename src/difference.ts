@@ -24,10 +24,11 @@ const ROOM = 64 * 1024
 /** The explanations of one run, which share their time. */
 export class Explaining {
   readonly #fetching: Fetching
-  #leftMs = COMPARE_TIME_A_RUN
+  #leftMs: number
 
-  constructor(fetching: Fetching) {
+  constructor(fetching: Fetching, timeMs = COMPARE_TIME_A_RUN) {
     this.#fetching = fetching
+    this.#leftMs = timeMs
   }
 
   /**
