@@ -16980,7 +16980,7 @@ function revoked(member, { subject }, lists) {
 function revokedHint({ position }, issuer, reason) {
     if (position !== 'leaf')
         return `The team that runs ${issuer} has to say which CA replaces it; ask for a client certificate from that one.`;
-    const again = 'ask for a new client certificate with a new key, then replace client-cert and client-key together. If that is done already, this run was queued before: start a new one.';
+    const again = 'ask for a new client certificate with a new key, then replace client-cert and client-key together. If that is done already, this run was queued before: re-run it.';
     if (reason === 'certificateHold')
         return `It is on hold: ask the team that runs ${issuer} whether it will be released; else ${again}`;
     return `A${again.slice(1)}`;
@@ -17353,7 +17353,7 @@ function expired(member, { expiryErrorDays }, now) {
     };
 }
 /** GitHub reads the secrets of repository and organisation when a run is queued, those of an environment when its job starts. */
-const QUEUED = 'If that is done already, this run was queued before: start a new one.';
+const QUEUED = 'If that is done already, this run was queued before: re-run it.';
 function notYetValid(member, now) {
     const start = member.certificate.validFromDate;
     return {
@@ -17661,7 +17661,7 @@ function keyMismatch({ subject }) {
         position: 'leaf',
         subject,
         message: `client-key does not belong to the certificate ${subject} in client-cert`,
-        hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
+        hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: re-run it.',
     };
 }
 /** Companies hand out the issuing CA alone; curl takes it as an anchor, servers with OpenSSL only when told to. */
@@ -20236,7 +20236,7 @@ function mismatch(holdings, certificates) {
         message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : (0,lib_text/* subjectOf */.et)(named)}${rest}`,
         hint: certificates.every(({ ca }) => ca)
             ? 'Only certificates of CAs are given: add the client certificate itself, which a CA issued for this key.'
-            : 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
+            : 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: re-run it.',
     });
 }
 function passphraseNotices(passphrase, holdings) {
@@ -20792,7 +20792,7 @@ function alertOf(error) {
 }
 const ASK = 'Ask the team that runs the server what its log says of this certificate.';
 /** What a renewed secret that seems not to work comes from. */
-const alert_QUEUED = 'If that is done already, this run was queued before: start a new one.';
+const alert_QUEUED = 'If that is done already, this run was queued before: re-run it.';
 /** Alerts that answer a client certificate. */
 const REFUSALS = new Map([
     [
@@ -21479,7 +21479,7 @@ function againOf(report, repairs) {
     if (files.length > 0 && onIndex.length === files.length)
         return allThere(report);
     if (looksUp)
-        return `safe${timeOf(report)}: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`;
+        return `safe${timeOf(report)}. Files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`;
     const unknown = filesAt(report, 'unknown');
     if (onIndex.length === 0 && unknown.length === 0)
         return `safe, since the index took no file. ${buttonFor(repairs)}`;
@@ -22402,9 +22402,10 @@ const ROOM = 64 * 1024;
 /** The explanations of one run, which share their time. */
 class Explaining {
     #fetching;
-    #leftMs = COMPARE_TIME_A_RUN;
-    constructor(fetching) {
+    #leftMs;
+    constructor(fetching, timeMs = COMPARE_TIME_A_RUN) {
         this.#fetching = fetching;
+        this.#leftMs = timeMs;
     }
     /**
      * How the index's file differs from ours, as the end of a sentence: fetched within the run's limits of bytes and time,

@@ -203,6 +203,9 @@ describe('publish-python.yml', () => {
     const upload = stepOf(publish, ({ uses }) => uses?.startsWith('actions/upload-artifact@') === true)
     assert.equal(upload.if, expression("always() && steps.publish.outputs.report-path != ''"))
     assert.equal(upload.with?.path, expression('steps.publish.outputs.report-path'))
+    const naming = stepOf(publish, ({ id }) => id === 'report')
+    assert.deepEqual(reads(naming, 'inputs'), ['artifact', 'environment', 'repository-url'])
+    assert.equal(upload.with?.name, expression('steps.report.outputs.name'))
   })
 })
 

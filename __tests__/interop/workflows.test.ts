@@ -46,6 +46,12 @@ describe('the workflows to use or to copy, in a runner (act)', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
+  /** One for each environment, artifact and index of a run. */
+  function reportName(environment: string): string {
+    const place = `${environment}-distributions-${index.uploadUrl.replace('https://', '')}`
+    return `publish-report-${place.replace(/[^A-Za-z0-9.]/g, '-')}-1`
+  }
+
   /** Names of the artifacts of the run. */
   async function artifacts(): Promise<string[]> {
     return (await readdir(path.join(directory, 'artifacts'))).sort()
@@ -63,7 +69,7 @@ describe('the workflows to use or to copy, in a runner (act)', () => {
     })
     assert.equal(exitCode, 0, log)
     assert.deepEqual(index.files(), FILES, log)
-    assert.deepEqual(await artifacts(), ['distributions', 'publish-report-1'], log)
+    assert.deepEqual(await artifacts(), ['distributions', reportName('release')], log)
   })
 
   it('publish-python.yml refuses to run without an environment', async () => {
@@ -91,7 +97,7 @@ describe('the workflows to use or to copy, in a runner (act)', () => {
     })
     assert.equal(exitCode, 0, log)
     assert.deepEqual(index.files(), FILES, log)
-    assert.deepEqual(await artifacts(), ['distributions', 'publish-report-1'], log)
+    assert.deepEqual(await artifacts(), ['distributions', reportName('release')], log)
   })
 
   for (const [daysLeft, exit] of [

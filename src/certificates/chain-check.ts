@@ -182,7 +182,7 @@ function keyMismatch({ subject }: Member): Finding {
     position: 'leaf',
     subject,
     message: `client-key does not belong to the certificate ${subject} in client-cert`,
-    hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
+    hint: 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: re-run it.',
   }
 }
 

@@ -119,7 +119,7 @@ function revokedHint({ position }: Member, issuer: string, reason: string | unde
   if (position !== 'leaf')
     return `The team that runs ${issuer} has to say which CA replaces it; ask for a client certificate from that one.`
   const again =
-    'ask for a new client certificate with a new key, then replace client-cert and client-key together. If that is done already, this run was queued before: start a new one.'
+    'ask for a new client certificate with a new key, then replace client-cert and client-key together. If that is done already, this run was queued before: re-run it.'
   if (reason === 'certificateHold')
     return `It is on hold: ask the team that runs ${issuer} whether it will be released; else ${again}`
   return `A${again.slice(1)}`

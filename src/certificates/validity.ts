@@ -37,7 +37,7 @@ function expired(member: Member, { expiryErrorDays }: ExpiryLimits, now: Date): 
 }
 
 /** GitHub reads the secrets of repository and organisation when a run is queued, those of an environment when its job starts. */
-const QUEUED = 'If that is done already, this run was queued before: start a new one.'
+const QUEUED = 'If that is done already, this run was queued before: re-run it.'
 
 function notYetValid(member: Member, now: Date): Fault {
   const start = member.certificate.validFromDate

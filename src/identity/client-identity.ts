@@ -183,7 +183,7 @@ function mismatch(holdings: readonly Holding[], certificates: readonly X509Certi
     message: `the private key in ${keyHolder(holdings)} does not belong to the certificate ${named === undefined ? '' : subjectOf(named)}${rest}`,
     hint: certificates.every(({ ca }) => ca)
       ? 'Only certificates of CAs are given: add the client certificate itself, which a CA issued for this key.'
-      : 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: start a new one.',
+      : 'Store certificate and key again, both from one request: a renewal often replaces only one of them. If both are new already, this run was queued before, or between the two: re-run it.',
   })
 }
 

@@ -117,7 +117,7 @@ function againOf(report: RunReport, repairs: readonly Repair[]): string {
   const onIndex = filesAt(report, ...ON_INDEX)
   if (files.length > 0 && onIndex.length === files.length) return allThere(report)
   if (looksUp)
-    return `safe${timeOf(report)}: files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`
+    return `safe${timeOf(report)}. Files that are on the index are recognised and not sent again. ${buttonFor(repairs)}`
   const unknown = filesAt(report, 'unknown')
   if (onIndex.length === 0 && unknown.length === 0) return `safe, since the index took no file. ${buttonFor(repairs)}`
   const care = `with care. ${SECOND_TIME}`

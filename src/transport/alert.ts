@@ -25,7 +25,7 @@ interface Meaning {
 const ASK = 'Ask the team that runs the server what its log says of this certificate.'
 
 /** What a renewed secret that seems not to work comes from. */
-const QUEUED = 'If that is done already, this run was queued before: start a new one.'
+const QUEUED = 'If that is done already, this run was queued before: re-run it.'
 
 /** Alerts that answer a client certificate. */
 const REFUSALS: ReadonlyMap<number, Meaning> = new Map([

@@ -92,7 +92,7 @@ describe('the line of what is on the index', () => {
 describe('the line about a second run', () => {
   it('is a plain yes, and names the button: what is there is recognised', () => {
     const button = '"Re-run failed jobs" is enough: it reads secrets and variables anew.'
-    const yes = `Run again: safe: files that are on the index are recognised and not sent again. ${button}`
+    const yes = `Run again: safe. Files that are on the index are recognised and not sent again. ${button}`
     assert.equal(afterOnly('E_CERT_EXPIRED').again, yes)
     const files = [
       fileWith('cp311-none-any', 'published'),

@@ -148,7 +148,7 @@ it('a revoked certificate is named by serial and issuer, for whoever has to look
   const { code, message, hint } = told(44)
   assert.equal(code, 'E_TLS_CLIENT_REVOKED')
   assert.match(message, new RegExp(`\\(serial ${leaf.certificate.serialNumber}, issued by CN=Issuing\\)$`))
-  assert.match(hint, /this run was queued before: start a new one\.$/)
+  assert.match(hint, /this run was queued before: re-run it\.$/)
 })
 
 describe('alerts that are not about the certificate', () => {
