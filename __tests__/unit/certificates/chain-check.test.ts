@@ -357,7 +357,7 @@ describe('the end of validity', () => {
     ] as const) {
       const key = code === 'E_KEY_MISMATCH' ? root.keys.privateKey : fault.keys.privateKey
       const { hint = '' } = findingOf(await check(fault, others, { clientAnchors: [root], key }), code)
-      assert.match(hint, /this run was queued before.*start a new one\.$/)
+      assert.match(hint, /this run was queued before.*re-run it\.$/)
     }
   })
 
