@@ -1,4 +1,4 @@
-/** Draws bench/RESULTS.md for the README: `node bench/chart.ts` writes docs/images/bench.svg. */
+/** Draws bench/RESULTS.md for the README: `npm run bench:chart` writes docs/images/bench.svg. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
