@@ -56,7 +56,9 @@ describe('packages', () => {
 describe('the bundle', () => {
   it("has one way to the network: neither the toolkit's HTTP client, nor HTTP/2, nor Node's own HTTPS", () => {
     const scripts = readdirSync(path.join(ROOT, 'dist')).filter((name) => name.endsWith('.js'))
-    const others = scripts.filter((name) => /HttpClient|"(node:)?(http2|https)"/.test(read(path.join('dist', name))))
+    // Wherever a module is named to be loaded: `require("https")`, `from "https"`, `getBuiltinModule("node:https")`.
+    const loads = /HttpClient|(?:\(|\bfrom ?|\bimport ?)"(?:node:)?(?:http2|https)"/
+    const others = scripts.filter((name) => loads.test(read(path.join('dist', name))))
     assert.ok(scripts.includes('index.js'))
     assert.deepEqual(others, [])
   })

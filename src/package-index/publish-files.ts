@@ -295,10 +295,10 @@ function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 
  * before it that may have stored the file.
  */
 function refused(distribution: Distribution, end: UploadEnd): FileResult {
-  const { outcome, problem, notBefore, retry, uncertain, status } = end
+  const { outcome, problem, notBefore, retry, uncertain, likelyStored, status } = end
   const time = notBefore === undefined ? {} : { notBefore }
-  const isNo = outcome === 'rejected' && (retry === undefined || status === 429)
-  if (uncertain && (isNo || outcome === 'not-tried')) {
+  const isNo = outcome === 'not-tried' || (outcome === 'rejected' && retry === undefined)
+  if ((uncertain && isNo) || (likelyStored && status === 429)) {
     const words = problem?.message ?? 'no'
     const why = `a try before got no answer, and may have stored it; then ${words}`
     return { ...unconfirmed(distribution, end, why), ...time }

@@ -23,6 +23,8 @@ export interface UploadEnd extends Verdict {
   readonly notBefore: Date | undefined
   /** Whether a try that was not answered for good, the last one too, may have stored the file. */
   readonly uncertain: boolean
+  /** Whether that is likelier than behind an answer that asks for fewer requests. */
+  readonly likelyStored: boolean
 }
 
 /** The attempts of one file so far. */
@@ -33,6 +35,8 @@ interface Tries {
   attempts: number
   /** Whether one that was not answered for good may have stored it. */
   uncertain: boolean
+  /** Whether one of these was no busy server's. */
+  likelyStored: boolean
   /** The last one, where its connection died. */
   died: Exchange | undefined
   /** Whether the last two died at one place. */
@@ -56,7 +60,8 @@ export async function uploadDistribution(
 ): Promise<UploadEnd> {
   const { pace } = target
   const upload: Upload = { distribution, form: formOf(distribution), target, looks, signal }
-  const tries: Tries = { start: monotonicNow(), attempts: 0, uncertain: false, died: undefined, diedTwice: false }
+  const start = monotonicNow()
+  const tries: Tries = { start, attempts: 0, uncertain: false, likelyStored: false, died: undefined, diedTwice: false }
   let turn = first ?? (await pace.turn(signal))
   for (let left = target.retries; ; left -= 1) {
     const last = await inTurn(turn, upload, tries)
@@ -96,23 +101,20 @@ function isOpen({ exchange, verdict }: Attempt): boolean {
   return exchange.started && (exchange.answer === undefined || verdict.retry !== undefined)
 }
 
-/** A server that wants fewer requests has taken nothing of this one, and says nothing of the ones before. */
-function isBusy({ exchange }: Attempt): boolean {
-  return exchange.answer?.status === 429
-}
-
 function note(one: Attempt, { form }: Upload, tries: Tries): void {
   const { exchange, sends } = one
   const isDeath = exchange.started && exchange.answer === undefined
   tries.attempts += sends
-  tries.uncertain ||= isOpen(one) && !isBusy(one) && exchange.sent === form.contentLength
+  const isUncertain = isOpen(one) && exchange.sent === form.contentLength
+  tries.uncertain ||= isUncertain
+  tries.likelyStored ||= isUncertain && exchange.answer?.status !== 429
   tries.diedTwice = isDeath && isSamePlace(tries.died, exchange, form)
   tries.died = isDeath ? exchange : undefined
 }
 
 function endOf({ exchange, verdict }: Attempt, found: Finding | undefined, upload: Upload, tries: Tries): UploadEnd {
   const { target, form } = upload
-  const { start, attempts, uncertain, diedTwice } = tries
+  const { start, attempts, uncertain, likelyStored, diedTwice } = tries
   const isLimit = diedTwice && !isListed(found)
   return {
     ...(isLimit ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, attempts)),
@@ -122,6 +124,7 @@ function endOf({ exchange, verdict }: Attempt, found: Finding | undefined, uploa
     found,
     notBefore: laterThanThisRun(verdict, target.now()),
     uncertain,
+    likelyStored,
   }
 }
 
