@@ -99,13 +99,13 @@ class Publishing {
   }
 
   async send(distributions: readonly Distribution[]): Promise<PublishError | undefined> {
-    const begun = new Set<Distribution>()
+    const begun = new Map<Distribution, Begun>()
     return await sendInOrder<Step>({
       distributions,
       known: this.#known,
       failedWheels: this.#failedWheels,
       maxParallel: this.#request.maxParallel,
-      hasBegun: (one) => begun.has(one),
+      attemptsOf: (one) => begun.get(one)?.attempts ?? 0,
       send: (one) => this.#sendOne(one, begun),
       onEnd: (one, { upload, result, failed }) => {
         this.#request.onSent(one)
@@ -116,7 +116,7 @@ class Publishing {
     })
   }
 
-  async #sendOne(distribution: Distribution, begun: Set<Distribution>): Promise<Step> {
+  async #sendOne(distribution: Distribution, begun: Map<Distribution, Begun>): Promise<Step> {
     const { untried } = this.#request
     // Not tried is not failed: each file has the same reason.
     if (untried !== undefined) return { ...settled(untriedResult(distribution, untried)), failed: false }
@@ -128,7 +128,7 @@ class Publishing {
     if (finding instanceof PublishError) return lookupEnds(distribution, finding)
     if (isListed(finding)) return settled(await this.#existing(distribution, finding))
     const onSent: UploadTarget['onSent'] = (one, bytes) => {
-      begun.add(one)
+      begun.set(one, begunAfter(begun.get(one), bytes))
       target.onSent(one, bytes)
     }
     const end = await uploadDistribution(distribution, { ...target, onSent }, this.#looks, this.#signal, turn)
@@ -274,6 +274,19 @@ class Publishing {
     if (distribution.kind === 'wheel' && failsStep(result.outcome)) this.#failedWheels.push(distribution)
     this.#request.onResult(result)
   }
+}
+
+/** How far a file is, while it is being sent. */
+interface Begun {
+  readonly attempts: number
+  /** Bytes of the form, of the last attempt. */
+  readonly sent: number
+}
+
+/** A form that has not grown has begun anew. */
+function begunAfter(before: Begun | undefined, sent: number): Begun {
+  const isNew = before === undefined || sent <= before.sent
+  return { attempts: (before?.attempts ?? 0) + (isNew ? 1 : 0), sent }
 }
 
 function untriedResult(distribution: Distribution, why: 'would-publish' | PublishError): FileResult {

@@ -23,8 +23,8 @@ export interface Sequence<End extends SendEnd> {
   /** Files that are on their way at the same time. */
   readonly maxParallel: number
   readonly send: (distribution: Distribution) => Promise<End>
-  /** Whether bytes of the file were sent, when `send` rejects. */
-  readonly hasBegun: (distribution: Distribution) => boolean
+  /** Requests that carried the file so far, for when `send` rejects. */
+  readonly attemptsOf: (distribution: Distribution) => number
   /** Called for each file that was sent. */
   readonly onEnd: (distribution: Distribution, end: End) => void
   /** Called for each other one. */
@@ -92,7 +92,7 @@ class Sender<End extends SendEnd> {
   }
 
   async #sendNow(distribution: Distribution): Promise<void> {
-    const { send, hasBegun, onEnd, onResult } = this.#sequence
+    const { send, attemptsOf, onEnd, onResult } = this.#sequence
     try {
       const end = await send(distribution)
       this.#learn(distribution, end)
@@ -102,7 +102,8 @@ class Sender<End extends SendEnd> {
       const [problem] = problemsOf(error)
       this.#ended ??= problem
       this.#noteFailure(distribution)
-      onResult(hasBegun(distribution) ? interrupted(distribution, problem) : notTried(distribution, problem))
+      const attempts = attemptsOf(distribution)
+      onResult(attempts > 0 ? interrupted(distribution, attempts, problem) : notTried(distribution, problem))
     }
   }
 
@@ -154,10 +155,10 @@ function withoutItsWheels(distribution: Distribution, failed: readonly Distribut
 }
 
 /** Nobody knows how much of it the server had. */
-function interrupted(distribution: Distribution, problem: PublishError | undefined): FileResult {
+function interrupted(distribution: Distribution, attempts: number, problem: PublishError | undefined): FileResult {
   return resultOf(distribution, {
     outcome: 'no-answer',
-    attempts: 1,
+    attempts,
     code: problem?.code,
     message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
   })

@@ -214,6 +214,38 @@ describe('an upload that may have been stored, where nobody looks', () => {
   })
 })
 
+describe('a run that is cancelled while a file waits for its next try', () => {
+  it('says of the file how often it was sent, and that nobody knows', async () => {
+    const index = await startHostileIndex(async (connection) => {
+      for (;;) {
+        await connection.request()
+        connection.answer('503 stored or not')
+      }
+    })
+    const file = openDistribution()
+    const results: FileResult[] = []
+    const controller = new AbortController()
+    let retries = 0
+    const target = uploadTarget(index.url, {
+      dispatcher: index.dispatcher,
+      retries: 4,
+      pace: quickPace(4),
+      onRetry: () => {
+        retries += 1
+        if (retries === 2) controller.abort(new Error('cancelled'))
+      },
+    })
+    const request = { ...publishing(target), onResult: (result: FileResult) => results.push(result) }
+    await assert.rejects(publishFiles([file.distribution], request, controller.signal), /cancelled/)
+    file.remove()
+    await index.stop()
+    assert.deepEqual(
+      results.map(({ outcome, attempts }) => [outcome, attempts]),
+      [['no-answer', 2]],
+    )
+  })
+})
+
 describe('a run that is cancelled while a conflict is explained', () => {
   it('says of the file, once, that it was sent', async () => {
     const index = await startHostileIndex(async (connection) => {

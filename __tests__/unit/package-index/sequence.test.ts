@@ -78,7 +78,7 @@ async function run(ends: Readonly<Record<string, SendEnd>> = {}, options: Option
       if (throws?.file === file) throw throws.error
       return ends[file] ?? DONE
     },
-    hasBegun: () => throws?.begun ?? false,
+    attemptsOf: () => (throws?.begun ? 1 : 0),
     onEnd: ({ file }) => ended.push(file),
     onResult: (result) => untried.set(result.file, result),
   })
@@ -191,12 +191,13 @@ describe('files in order', () => {
           if (file === WHEEL) throw error
           return DONE
         },
-        hasBegun: () => begun,
+        attemptsOf: () => (begun ? 3 : 0),
         onEnd: () => {},
         onResult: (result) => results.set(result.file, result),
       })
       await assert.rejects(running, (thrown) => thrown === error)
-      assert.deepEqual([results.get(WHEEL)?.outcome, results.get(WHEEL)?.code], [outcome, 'E_RUN_CANCELLED'])
+      const result = results.get(WHEEL)
+      assert.deepEqual([result?.outcome, result?.code, result?.attempts], [outcome, 'E_RUN_CANCELLED', begun ? 3 : 0])
       if (begun)
         assert.match(results.get(WHEEL)?.message ?? '', /may or may not be on the index: the run was cancelled$/)
       assert.equal(results.get(SDIST)?.outcome, 'not-tried')
