@@ -59,10 +59,10 @@ describe('a runner (act)', () => {
   }
 
   it('publishes, and hands outputs to later steps and jobs', async () => {
-    const { exitCode, log } = await release('0')
+    const { exitCode, log, said } = await release('0')
     assert.equal(exitCode, 0, log)
     assert.deepEqual(index.files(), FILES, log)
-    assert.match(log, /announced 2 files of 1\.2\.0/, log)
+    assert.match(said, /^announced 2 files of 1\.2\.0$/m, log)
   })
 
   it('gets a job summary that names every file', async () => {
@@ -84,25 +84,25 @@ describe('a runner (act)', () => {
   })
 
   it('lets a later step use the exported credentials, and removes them in the post step', async () => {
-    const { exitCode, log } = await release('0')
+    const { exitCode, log, said } = await release('0')
     assert.equal(exitCode, 0, log)
-    assert.match(log, /fetched the same bytes/, log)
-    assert.ok(!existsSync(exportedPath(log)), log)
+    assert.match(said, /^fetched the same bytes$/m, log)
+    assert.ok(!existsSync(exportedPath(said)), log)
   })
 
   it('removes the exported credentials when a later step fails, too', async () => {
-    const { exitCode, log } = await release('3')
+    const { exitCode, log, said } = await release('3')
     assert.equal(exitCode, 1, log)
-    assert.match(log, /fetched the same bytes/, log)
-    assert.ok(!existsSync(exportedPath(log)), log)
+    assert.match(said, /^fetched the same bytes$/m, log)
+    assert.ok(!existsSync(exportedPath(said)), log)
   })
 
   it('goes on after a refused certificate where the workflow says so, with outputs and a report', async () => {
-    const { exitCode, log } = await refused()
+    const { exitCode, log, said } = await refused()
     assert.equal(exitCode, 0, log)
     assert.deepEqual(index.files(), [], log)
-    assert.match(log, /::error .*E_TLS_CLIENT_REFUSED/, log)
-    assert.match(log, /outcome failure, 2 files failed, report of [1-9]\d+ bytes/, log)
+    assert.match(said, /^outcome failure, 2 files failed, report of [1-9]\d+ bytes$/m, log)
+    assert.match(said, /^E_TLS_CLIENT_REFUSED$/m, log)
   })
 })
 
@@ -111,6 +111,6 @@ function encryptedKey({ keys }: Issued): string {
 }
 
 /** Where the later step found certificate and key. */
-function exportedPath(log: string): string {
-  return /client-pem-path=(\/\S+)/.exec(log)?.[1] ?? assert.fail(log)
+function exportedPath(said: string): string {
+  return /^client-pem-path=(\/\S+)$/m.exec(said)?.[1] ?? assert.fail(said)
 }

@@ -20,8 +20,10 @@ export interface WorkflowRun {
 export interface WorkflowResult {
   /** null: killed after its time was up. */
   readonly exitCode: number | null
-  /** Everything that the runner printed, workflow commands included. */
+  /** What the runner printed, workflow commands included. The last lines of a step that ends at once can be missing. */
   readonly log: string
+  /** What steps wrote to the file SAID, for what a test has to know for certain. */
+  readonly said: string
 }
 
 const LIMIT_MS = 120_000
@@ -53,7 +55,7 @@ export async function runWorkflow(run: WorkflowRun): Promise<WorkflowResult> {
   await mustRun('git', [...author, 'commit', '-q', '-m', 'Release'], options)
   const args = [...argumentsOf(run), ...[...texts.values()].flatMap((text) => localActions(text, directory))]
   const { exitCode, log } = await runProgram(act, args, options)
-  return { exitCode, log }
+  return { exitCode, log, said: await readFile(saidFile(directory), 'utf8') }
 }
 
 /** By file name. */
@@ -82,10 +84,15 @@ async function copyActions(directory: string): Promise<void> {
 
 /** Files, since a command line can be read by every process of the machine. act reads YAML, and JSON is YAML. */
 async function writeSettings({ directory, inputs, secrets, variables }: WorkflowRun): Promise<void> {
-  const environment = { PYTHON: python, ARTIFACTS: path.join(directory, 'artifacts') }
+  const environment = { PYTHON: python, ARTIFACTS: path.join(directory, 'artifacts'), SAID: saidFile(directory) }
+  await writeFile(saidFile(directory), '')
   for (const [name, values] of Object.entries({ inputs, secrets, variables, environment })) {
     await writeFile(path.join(directory, `${name}.yaml`), JSON.stringify(values), { mode: 0o600 })
   }
+}
+
+function saidFile(directory: string): string {
+  return path.join(directory, 'said.txt')
 }
 
 function argumentsOf({ workflows: [started], directory }: WorkflowRun): string[] {
