@@ -16,6 +16,8 @@ if (runner.state(STARTED_STATE) !== '') cleanUp(runner)
 else if (isMarked()) {
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(cancelled(name)))
+  // A log that nobody reads any more is no reason to leave files and material behind.
+  process.stdout.on('error', () => {})
   const { signal } = controller
   const succeeded = await publish({ runner, env: process.env, secretInputs, secrets: new Secrets(), signal })
   process.exitCode = succeeded ? 0 : 1

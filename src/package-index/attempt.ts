@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
-import type { Secrets } from '../text.ts'
+import { printable, redact, type Secrets, shownUrl } from '../text.ts'
 import { CHUNK_BYTES, type ChunkBuffers } from './chunk-buffers.ts'
 import { type Exchange, post } from './exchange.ts'
 import { explainAnswer, type Verdict } from './explain.ts'
@@ -11,7 +11,7 @@ import { explainFailure } from './no-answer.ts'
 import type { Pace } from './pace.ts'
 import { repeatableTarget } from './redirect.ts'
 import { careAfter } from './same-place.ts'
-import type { Finding } from './simple-index.ts'
+import type { Finding, PageFormat } from './simple-index.ts'
 
 /** Where uploads go, and how. */
 export interface UploadTarget {
@@ -50,7 +50,7 @@ export interface UploadTarget {
  * Undefined in place of them: nobody looks (`check-url: off`).
  */
 export interface Looks {
-  now(distribution: Distribution): Promise<Finding | undefined>
+  now(distribution: Distribution, prefer: PageFormat): Promise<Finding | undefined>
   /** Not asked again where that was a moment ago. */
   recent(distribution: Distribution): Promise<Finding | undefined>
 }
@@ -100,15 +100,28 @@ export async function attempt(upload: Upload, died: Exchange | undefined): Promi
   let exchange = await send(upload, died, url)
   let sends = exchange.started ? 1 : 0
   const repeated = exchange.answer && repeatableTarget(exchange.answer, url)
-  // The server may have taken its time to say where.
-  const found = repeated && (await looks?.recent(distribution))
+  // The server may have taken its time to say where, and others the same time to publish.
+  const found = repeated && (await looks?.now(distribution, 'json'))
   if (repeated !== undefined && isMissing(found, looks)) {
     url = repeated
     exchange = await send(upload, died, url)
     if (exchange.started) sends += 1
+  } else if (repeated !== undefined && found === undefined) {
+    return { verdict: notRepeated(exchange, repeated, target.secrets), exchange, found, sends }
   }
   const verdict = await withReason(judge(exchange, upload, url), target, signal)
   return { verdict, exchange, found, sends }
+}
+
+/** The index does not say whether it has the file: a second request may be one too many. */
+function notRepeated({ answer }: Exchange, target: URL, secrets: Secrets): Verdict {
+  const shown = printable(redact(shownUrl(target), secrets), 200)
+  const problem = new PublishError({
+    code: 'E_INDEX_LOOKUP',
+    message: `the index answered ${answer?.status} and points to ${shown}; the file was not sent there, since the simple index did not say whether it is there already`,
+    hint: 'Run again when the simple index answers, or give that URL as repository-url.',
+  })
+  return { outcome: 'rejected', problem, ends: 'file' }
 }
 
 async function send(

@@ -46,8 +46,12 @@ export async function confirm(
     const wait = { project, start, timeoutMs, over, access, signal }
     return confirmProject(files, wait, tell)
   })
-  await Promise.all(waits)
-  await telling
+  try {
+    await Promise.all(waits)
+  } finally {
+    // Also behind a cancellation: what was seen on the index is told.
+    await telling
+  }
 }
 
 type Tell = (distribution: Distribution, end: Confirmation) => void
@@ -65,6 +69,7 @@ interface Wait {
 
 async function confirmProject(distributions: readonly Distribution[], wait: Wait, tell: Tell): Promise<void> {
   let pending = distributions
+  let reason: string | undefined
   let prefer: PageFormat = 'json'
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
     const { files, why, isFinal } = await look(pending, prefer, wait)
@@ -74,11 +79,13 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
       if (isListed(finding)) tell(one, finding)
     }
     pending = pending.filter((one) => !listed.includes(one))
+    // What the last look that was asked met says more than that there was no time for another one.
+    reason = why === NO_TIME ? (reason ?? why) : why
     const waitedMs = monotonicNow() - wait.start
     const left = wait.timeoutMs - waitedMs
     if (pending.length === 0) return
     if (left <= 0 || isFinal) {
-      for (const one of pending) tell(one, { state: 'missing', waitedMs, why })
+      for (const one of pending) tell(one, { state: 'missing', waitedMs, why: reason })
       return
     }
     await delay(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted())

@@ -14,6 +14,9 @@ export interface ExistingPolicy {
   readonly difference: (distribution: Distribution, url: URL, signal: AbortSignal) => Promise<string>
 }
 
+/** Whether the server took our file as well, which may have replaced the index's: then nobody can say it was left alone. */
+export type OurFile = 'not-sent' | 'perhaps-taken' | 'taken'
+
 /** What was sent before the index was found to have the file. */
 export type Sent = Partial<Pick<FileResult, 'attempts' | 'milliseconds'>>
 
@@ -36,22 +39,39 @@ export function present(
 export async function occupied(
   distribution: Distribution,
   finding: Exclude<Finding, { state: 'absent' | 'same' }>,
-  policy: ExistingPolicy,
+  policy: ExistingPolicy & { readonly ours: OurFile },
   sent: Sent,
   signal: AbortSignal,
 ): Promise<FileResult> {
-  const { skipExisting, difference } = policy
+  const { difference, ours } = policy
+  const skipExisting = policy.skipExisting && ours !== 'taken'
   const { url } = finding
-  const details = url === undefined ? '' : await difference(distribution, url, signal)
+  const details = url === undefined ? '' : await unlessCancelled(difference(distribution, url, signal), signal)
   const message = `${whatIsThere(distribution, finding)}${details === '' ? '' : ` (${details})`}${upstreams(policy)}`
   return resultOf(distribution, {
     outcome: skipExisting ? 'skipped' : 'conflict',
     code: 'E_INDEX_CONFLICT',
-    message: skipExisting ? `${message}; it was left as it is` : message,
+    message: skipExisting ? `${message}; ${LEFT[ours]}` : message,
     hint: skipExisting ? undefined : hintFor(policy),
     there: finding.state,
     ...sent,
   })
+}
+
+const LEFT = {
+  'not-sent': 'it was left as it is',
+  'perhaps-taken': 'a try before got no answer, and may have stored or replaced it',
+  taken: '',
+} as const
+
+/** It only explains: what is known of the file is told also when the run is cancelled meanwhile. */
+async function unlessCancelled(details: Promise<string>, signal: AbortSignal): Promise<string> {
+  try {
+    return await details
+  } catch (error) {
+    if (signal.aborted) return ''
+    throw error
+  }
 }
 
 function whatIsThere({ sha256 }: Distribution, finding: Exclude<Finding, { state: 'absent' | 'same' }>): string {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Distribution } from '../distributions/distribution.ts'
+import { PublishError } from '../errors.ts'
 import { printable, redact } from '../text.ts'
 import { Silence } from './exchange.ts'
 import { type DownloadBudget, fetchIndexFile } from './index-file.ts'
@@ -33,6 +34,21 @@ export interface Comparison {
  * @throws LookupFailure for faults of network and server that may pass; the signal's reason
  */
 export async function findingOf(
+  distribution: Distribution,
+  entries: readonly Entry[],
+  comparison: Comparison,
+  signal: AbortSignal,
+): Promise<Finding> {
+  try {
+    return await judge(distribution, entries, comparison, signal)
+  } catch (error) {
+    // Our own file: it changed, or cannot be read any more. That ends this file, and not the lookup of the others.
+    if (signal.aborted || !(error instanceof PublishError)) throw error
+    return { state: 'unknown', why: error.message, url: undefined }
+  }
+}
+
+async function judge(
   distribution: Distribution,
   entries: readonly Entry[],
   comparison: Comparison,

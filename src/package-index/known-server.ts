@@ -43,7 +43,10 @@ export function simpleIndexFor(repositoryUrl: URL, checkUrl: URL | 'auto'): Simp
   if (checkUrl !== 'auto') {
     const root = directory(checkUrl)
     const same = server?.simpleRoot?.href === root.href || !found?.shape?.ambiguous
-    return { root, source: 'given', server: (same ? server : undefined) ?? readServer(root) }
+    // The upload URL once more: a mistake, unless the server is one that has both there, or proves it.
+    const source =
+      root.href === directory(repositoryUrl).href && server?.simpleRoot?.href !== root.href ? 'guessed' : 'given'
+    return { root, source, server: (same ? server : undefined) ?? readServer(root) }
   }
   if (server?.simpleRoot !== undefined) {
     return { root: server.simpleRoot, source: found?.shape?.ambiguous ? 'guessed' : 'known', server }

@@ -29,6 +29,12 @@ export interface IndexAccess {
 /** Milliseconds after which a lookup counts no more: somebody else may have published since. */
 const STALE_AFTER = 10_000
 
+/** What the lookups before anything is sent came to. */
+interface AllFindings {
+  readonly projects: ReadonlyMap<string, ProjectFindings>
+  readonly failure: LookupFailure | undefined
+}
+
 interface Lookup {
   readonly at: number
   readonly findings: Promise<ProjectFindings>
@@ -47,11 +53,24 @@ export class Lookups {
     this.#distributions = Map.groupBy(distributions, ({ project }) => project)
   }
 
-  /** All projects, side by side. Rejects with the first LookupFailure, or with the signal's reason. */
-  async all(signal: AbortSignal): Promise<ReadonlyMap<string, ProjectFindings>> {
-    const projects = [...this.#distributions.keys()]
-    const found = await Promise.all(projects.map(async (one) => [one, await this.#lookUp(one, signal)] as const))
-    return new Map(found)
+  /** All projects, side by side, until the first failure: then what was known by that time. Rejects with the signal's reason. */
+  async all(signal: AbortSignal): Promise<AllFindings> {
+    const projects = new Map<string, ProjectFindings>()
+    const lookUp = async (one: string) => {
+      try {
+        projects.set(one, await this.#lookUp(one, signal))
+      } catch (error) {
+        if (error instanceof LookupFailure) projects.set(one, { known: false, files: error.found })
+        throw error
+      }
+    }
+    try {
+      await Promise.all([...this.#distributions.keys()].map(lookUp))
+      return { projects, failure: undefined }
+    } catch (error) {
+      if (error instanceof LookupFailure) return { projects, failure: error }
+      throw error
+    }
   }
 
   /** What the index has of one file, by a lookup that is not stale. Rejects as `all` does. */
@@ -66,19 +85,24 @@ export class Lookups {
    * What the index has of some files now, by their names: one page a project. Those of which it does not say are left out.
    * Rejects with the signal's reason.
    */
-  async now(distributions: readonly Distribution[], signal: AbortSignal): Promise<ReadonlyMap<string, Finding>> {
-    const projects = Map.groupBy(distributions, ({ project }) => project)
-    const found = await Promise.all([...projects].map(([project, files]) => this.#findings(project, files, signal)))
+  async now(
+    distributions: readonly Distribution[],
+    prefer: PageFormat,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Finding>> {
+    const projects = [...Map.groupBy(distributions, ({ project }) => project)]
+    const found = await Promise.all(projects.map(([project, files]) => this.#findings(project, files, prefer, signal)))
     return new Map(found.flatMap((one) => [...one]))
   }
 
   async #findings(
     project: string,
     distributions: readonly Distribution[],
+    prefer: PageFormat,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Finding>> {
     try {
-      const { files } = await askPatiently(this.#access, project, distributions, 'json', signal)
+      const { files } = await askPatiently(this.#access, project, distributions, prefer, signal)
       return new Map(distributions.map(({ file }) => [file, files.get(file) ?? ABSENT]))
     } catch (error) {
       if (error instanceof LookupFailure) return error.found

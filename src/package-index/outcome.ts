@@ -50,8 +50,11 @@ export interface FileResult {
   readonly there?: There
 }
 
-/** `unknown`: the bytes cannot be compared. `other-taken`: the index took this file, and lists other bytes. */
-export type There = 'other' | 'unknown' | 'other-taken'
+/**
+ * `unknown`: the bytes cannot be compared. `other-taken`: the index took this file, and lists other bytes;
+ * `other-perhaps`: it may have taken it.
+ */
+export type There = 'other' | 'unknown' | 'other-taken' | 'other-perhaps'
 
 /** Whether a file with this outcome makes the step fail. */
 export function failsStep(outcome: Outcome): boolean {

@@ -2,12 +2,13 @@ import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Looks, UploadTarget } from './attempt.ts'
 import { type Confirmation, confirm } from './confirm.ts'
-import { type ExistingPolicy, occupied, present } from './existing.ts'
+import { type ExistingPolicy, type OurFile, occupied, present } from './existing.ts'
 import { type IndexAccess, Lookups } from './lookups.ts'
 import { type FileResult, failsStep, notTried, resultOf, wordsOfProblem } from './outcome.ts'
+import type { Turn } from './pace.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
-import { type Finding, isListed, LookupFailure } from './simple-index.ts'
+import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 import { type UploadEnd, uploadDistribution } from './upload.ts'
 
 /** How a run publishes. */
@@ -81,20 +82,21 @@ class Publishing {
     this.#signal = signal
   }
 
-  /** The files that the index does not have; the others have their result. */
+  /** The files that the index does not have; the others have their result. Throws LookupFailure when they have. */
   async lookUp(distributions: readonly Distribution[]): Promise<readonly Distribution[]> {
     if (this.#lookups === undefined) {
       this.#request.onMissing(distributions)
       return distributions
     }
-    const projects = await this.#lookups.all(this.#signal)
+    const { projects, failure } = await this.#lookups.all(this.#signal)
     for (const [project, { known }] of projects) if (known) this.#known.add(project)
     const findings = new Map(distributions.map((one) => [one, projects.get(one.project)?.files.get(one.file)]))
     const missing = distributions.filter((one) => !isListed(findings.get(one)))
-    this.#request.onMissing(missing)
+    if (failure === undefined) this.#request.onMissing(missing)
     for (const [one, finding] of findings) {
       if (isListed(finding)) this.#tell(one, await this.#existing(one, finding))
     }
+    if (failure !== undefined) throw failure
     return missing
   }
 
@@ -123,7 +125,7 @@ class Publishing {
     const { target } = this.#request
     // First the turn, which may take minutes to come: the look is the last thing before the file is sent.
     const turn = await target.pace.turn(this.#signal)
-    const finding = await this.#lookAgain(distribution)
+    const finding = await this.#lookInTurn(distribution, turn)
     if (finding instanceof PublishError || isListed(finding)) target.pace.left(turn)
     if (finding instanceof PublishError) return lookupEnds(distribution, finding)
     if (isListed(finding)) return settled(await this.#existing(distribution, finding))
@@ -135,18 +137,28 @@ class Publishing {
     return await this.#stepOf(distribution, end)
   }
 
+  /** However it ends, the turn is not lost: everybody else waits for it. */
+  async #lookInTurn(distribution: Distribution, turn: Turn): Promise<Finding | PublishError> {
+    try {
+      return await this.#lookAgain(distribution)
+    } catch (error) {
+      this.#request.target.pace.left(turn)
+      throw error
+    }
+  }
+
   get #looks(): Looks | undefined {
     if (this.#lookups === undefined) return undefined
     const orUndefined = (finding: Finding | PublishError) => (finding instanceof PublishError ? undefined : finding)
     return {
-      now: (one) => this.#now(one),
+      now: (one, prefer) => this.#now(one, prefer),
       recent: async (one) => orUndefined(await this.#lookAgain(one)),
     }
   }
 
   /** Undefined: the index does not say. */
-  async #now(distribution: Distribution): Promise<Finding | undefined> {
-    return (await this.#lookups?.now([distribution], this.#signal))?.get(distribution.file)
+  async #now(distribution: Distribution, prefer: PageFormat): Promise<Finding | undefined> {
+    return (await this.#lookups?.now([distribution], prefer, this.#signal))?.get(distribution.file)
   }
 
   /** A lookup that is long ago counts no more. */
@@ -183,10 +195,13 @@ class Publishing {
 
   /** One last look, when the pages had the time of all other files. */
   async settleDoubts(): Promise<void> {
-    const all = await this.#lookups?.now([...this.#doubtful.keys()], this.#signal)
+    const all = await this.#lookups?.now([...this.#doubtful.keys()], 'html', this.#signal)
     for (const [distribution, end] of this.#doubtful) {
       const found = all?.get(distribution.file)
-      const result = isListed(found) ? await this.#existing(distribution, found, end) : refused(distribution, end)
+      const isBlind = found === undefined
+      const result = isListed(found)
+        ? await this.#existing(distribution, found, end)
+        : refused(distribution, end, isBlind)
       this.#doubtful.delete(distribution)
       this.#request.onResult(result)
     }
@@ -194,7 +209,7 @@ class Publishing {
 
   /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
   async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
-    const finding = await this.#now(distribution)
+    const finding = await this.#now(distribution, 'json')
     if (!isListed(finding)) {
       if (this.#lookups === undefined) return settled(this.#notComparable(distribution, end, undefined))
       return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }
@@ -247,10 +262,9 @@ class Publishing {
       return present(distribution, isOurs ? 'published' : 'already-published', sent)
     }
     const { policy } = this.#request
-    // Nobody can say that the index's file was left alone where the server took ours as well.
-    const strict = wasTaken ? { ...policy, skipExisting: false } : policy
-    const result = await occupied(distribution, finding, strict, sent, this.#signal)
-    return wasTaken ? { ...result, there: 'other-taken' } : result
+    const ours = oursOf(end)
+    const result = await occupied(distribution, finding, { ...policy, ours }, sent, this.#signal)
+    return ours === 'not-sent' ? result : { ...result, there: ours === 'taken' ? 'other-taken' : 'other-perhaps' }
   }
 
   /** The server says that the file exists, and the index does not show which bytes. */
@@ -293,6 +307,12 @@ function untriedResult(distribution: Distribution, why: 'would-publish' | Publis
   return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why)
 }
 
+/** What became of our file where the index has other bytes. */
+function oursOf(end: UploadEnd | undefined): OurFile {
+  if (end?.outcome === 'published') return 'taken'
+  return end?.uncertain ? 'perhaps-taken' : 'not-sent'
+}
+
 const UNSEEN_HINT =
   'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.'
 
@@ -305,15 +325,19 @@ function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 
 
 /**
  * What the last answer, or its absence, says. But a no, or a file that cannot be read any more, says nothing about a try
- * before it that may have stored the file.
+ * before it that may have stored the file. `isBlind`: the index did not say whether it has it.
  */
-function refused(distribution: Distribution, end: UploadEnd): FileResult {
+function refused(distribution: Distribution, end: UploadEnd, isBlind = false): FileResult {
   const { outcome, problem, notBefore, retry, uncertain, likelyStored, status } = end
   const time = notBefore === undefined ? {} : { notBefore }
   const isNo = outcome === 'not-tried' || (outcome === 'rejected' && retry === undefined)
+  const words = problem?.message ?? 'no'
   if ((uncertain && isNo) || (likelyStored && status === 429)) {
-    const words = problem?.message ?? 'no'
     const why = `a try before got no answer, and may have stored it; then ${words}`
+    return { ...unconfirmed(distribution, end, why), ...time }
+  }
+  if (isBlind && outcome === 'rejected') {
+    const why = `${words}; and the simple index did not say whether it has the file`
     return { ...unconfirmed(distribution, end, why), ...time }
   }
   return resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem), ...time })

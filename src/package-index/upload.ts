@@ -65,18 +65,36 @@ export async function uploadDistribution(
   let turn = first ?? (await pace.turn(signal))
   for (let left = target.retries; ; left -= 1) {
     const last = await inTurn(turn, upload, tries)
-    const asks = isOpen(last) || (tries.uncertain && last.verdict.outcome !== 'published')
-    const found = asks ? await looks?.now(distribution) : last.found
+    const asks = isOpen(last) || isOdd(last, upload) || (tries.uncertain && last.verdict.outcome !== 'published')
+    const found = asks ? await looks?.now(distribution, 'json') : last.found
     const end = endOf(last, found, upload, tries)
     const isBlind = isOpen(last) && looks !== undefined && found === undefined
     if (!last.mayRepeat || left === 0 || isListed(found) || isBlind || tries.diedTwice) return end
     if (last.verdict.problem !== undefined) target.onRetry(distribution, last.verdict.problem, pace.waitMs)
     turn = await pace.turn(signal)
-    // The others may have shown meanwhile that it is of no use; or the wait was what a slow index needed to list the file.
-    const late = pace.isOver ? undefined : await looks?.[asks ? 'now' : 'recent'](distribution)
+    const late = await lateLook(upload, turn, asks)
     if (!pace.isOver && isMissing(late, looks)) continue
     pace.left(turn)
     return { ...end, found: late ?? found }
+  }
+}
+
+/**
+ * The others may have shown meanwhile that another try is of no use; or the wait was what a slow index needed to list the
+ * file, and its page in HTML may be fresher than the one in JSON.
+ */
+async function lateLook(
+  { distribution, target, looks }: Upload,
+  turn: Turn,
+  asks: boolean,
+): Promise<Finding | undefined> {
+  const { pace } = target
+  try {
+    if (pace.isOver) return undefined
+    return asks ? await looks?.now(distribution, 'html') : await looks?.recent(distribution)
+  } catch (error) {
+    pace.left(turn)
+    throw error
   }
 }
 
@@ -99,6 +117,13 @@ async function inTurn(turn: Turn, upload: Upload, tries: Tries): Promise<Attempt
 /** Whether nobody knows what became of the file: no answer, or one that is not the last word. */
 function isOpen({ exchange, verdict }: Attempt): boolean {
   return exchange.started && (exchange.answer === undefined || verdict.retry !== undefined)
+}
+
+/** Whether a whole form got an answer that is neither a yes nor a plain no: the index may have stored it all the same. */
+function isOdd({ exchange, verdict }: Attempt, { form }: Upload): boolean {
+  const status = exchange.answer?.status
+  if (status === undefined || exchange.sent < form.contentLength || verdict.outcome === 'published') return false
+  return status < 400 || status === 499 || status >= 500
 }
 
 function note(one: Attempt, { form }: Upload, tries: Tries): void {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { truncateSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { monotonicNow } from '../../../src/clock.ts'
+import { PublishError } from '../../../src/errors.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
 import { Pace } from '../../../src/package-index/pace.ts'
 import { publishFiles } from '../../../src/package-index/publish-files.ts'
-import type { Ask, Finding } from '../../../src/package-index/simple-index.ts'
+import { type Ask, type Finding, LookupFailure } from '../../../src/package-index/simple-index.ts'
 import { Slots } from '../../../src/package-index/slots.ts'
 import { type HostileConnection, startHostileIndex } from '../../support/hostile-index.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
@@ -20,7 +21,7 @@ const ABSENT: Finding = { state: 'absent' }
  */
 async function publish(
   statusLine: string,
-  findings: readonly Finding[],
+  findings: readonly (Finding | 'fails')[],
   { retries = 0, pauseMs = 0 } = {},
 ): Promise<FileResult> {
   const left = [...findings]
@@ -39,6 +40,7 @@ async function publish(
   const ask = async () => {
     pause.until = monotonicNow() + pauseMs
     const finding = left.length > 1 ? left.shift() : left[0]
+    if (finding === 'fails') throw new LookupFailure(new PublishError({ code: 'E_INDEX_LOOKUP', message: 'no page' }))
     return { known: true, files: new Map([[file.distribution.file, finding ?? ABSENT]]) }
   }
   try {
@@ -74,9 +76,10 @@ describe('with skip-existing, other bytes under the name of a file', () => {
     assert.deepEqual([outcome, attempts], ['skipped', 1])
   })
 
-  it('are left alone where the server failed', async () => {
-    const { outcome, attempts } = await publish('500 stored or not', [ABSENT, OTHER])
+  it('are left alone where the server failed, but nobody says that they were left as they are', async () => {
+    const { outcome, attempts, message } = await publish('500 stored or not', [ABSENT, OTHER])
     assert.deepEqual([outcome, attempts], ['skipped', 1])
+    assert.match(message ?? '', /; a try before got no answer, and may have stored or replaced it$/)
   })
 
   it('are a conflict where the server took ours: one of both was replaced', async () => {
@@ -247,7 +250,7 @@ describe('a run that is cancelled while a file waits for its next try', () => {
 })
 
 describe('a run that is cancelled while a conflict is explained', () => {
-  it('says of the file, once, that it was sent', async () => {
+  it('says of the file, once, that it is in conflict, without the explanation', async () => {
     const index = await startHostileIndex(async (connection) => {
       await connection.request()
       connection.answer('200 OK')
@@ -263,28 +266,95 @@ describe('a run that is cancelled while a conflict is explained', () => {
       looks += 1
       return { known: true, files: new Map([[file.distribution.file, looks === 1 ? ABSENT : other]]) }
     }
-    const running = publishFiles(
-      [file.distribution],
-      {
-        ...request,
-        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
-        policy: {
-          ...request.policy,
-          difference: async (_distribution, _url, signal) => {
-            controller.abort(new Error('cancelled'))
-            throw signal.reason
+    try {
+      await publishFiles(
+        [file.distribution],
+        {
+          ...request,
+          access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+          policy: {
+            ...request.policy,
+            difference: async (_distribution, _url, signal) => {
+              controller.abort(new Error('cancelled'))
+              throw signal.reason
+            },
           },
+          onResult: (result) => results.push(result),
         },
-        onResult: (result) => results.push(result),
-      },
-      controller.signal,
-    )
-    await assert.rejects(running, /cancelled/)
-    file.remove()
-    await index.stop()
+        controller.signal,
+      )
+    } finally {
+      file.remove()
+      await index.stop()
+    }
     assert.deepEqual(
-      results.map(({ outcome, attempts }) => [outcome, attempts]),
-      [['unconfirmed', 1]],
+      results.map(({ outcome, attempts, there }) => [outcome, attempts, there]),
+      [['conflict', 1, 'other-taken']],
     )
+  })
+})
+
+describe('a look that fails for a reason of its own', () => {
+  /** Two files: the server is busy once, and then the look of whichever has its turn fails. */
+  async function publishTwo(failsAt: (look: number) => boolean) {
+    const index = await startHostileIndex(async (connection) => {
+      for (;;) {
+        await connection.request()
+        connection.answer('503 Service Unavailable')
+      }
+    })
+    const files = [openDistribution(), openDistribution({ file: 'demo-1.0-py2-none-any.whl' })]
+    const results: FileResult[] = []
+    let looks = 0
+    const ask: Ask = async (_project, wanted) => {
+      looks += 1
+      if (failsAt(looks)) throw new Error('a fault of its own')
+      return { known: true, files: new Map(wanted.map(({ file }) => [file, ABSENT])) }
+    }
+    const target = uploadTarget(index.url, { dispatcher: index.dispatcher, retries: 2, pace: quickPace(2) })
+    const request = {
+      ...publishing(target),
+      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+      onResult: (result: FileResult) => results.push(result),
+    }
+    const { signal } = new AbortController()
+    try {
+      const distributions = files.map(({ distribution }) => distribution)
+      await assert.rejects(publishFiles(distributions, request, signal), /a fault of its own/)
+    } finally {
+      for (const file of files) file.remove()
+      await index.stop()
+    }
+    return results
+  }
+
+  it('never keeps the other files waiting for a turn that nobody gives back', { timeout: 20_000 }, async () => {
+    // The first look is for both; then each file's behind its 503, and the late ones.
+    for (const first of [2, 3, 4]) {
+      const results = await publishTwo((look) => look >= first)
+      assert.equal(results.length, 2)
+    }
+  })
+})
+
+describe('an answer that is neither a yes nor a plain no', () => {
+  const SAME: Finding = { state: 'same', verified: 'sha256' }
+
+  for (const status of ['303 See Other', '499 Client Closed Request', '524 A Timeout Occurred', '200 OK']) {
+    it(`${status}: the index is asked, and the file is published where it is there`, async () => {
+      const { outcome, verified } = await publish(status, [ABSENT, SAME])
+      assert.deepEqual([outcome, verified], ['published', 'sha256'])
+    })
+  }
+
+  it('is what it says where the index does not have the file', async () => {
+    const { outcome, code } = await publish('524 A Timeout Occurred', [ABSENT])
+    assert.deepEqual([outcome, code], ['rejected', 'E_HTTP_SERVER_ERROR'])
+  })
+
+  it('is unconfirmed where a busy server may have stored it, and the index cannot be asked', async () => {
+    const { outcome, message } = await publish('503 Service Unavailable', [ABSENT, 'fails'])
+    assert.equal(outcome, 'unconfirmed')
+    assert.match(message ?? '', /503.*and the simple index did not say whether it has the file$/)
   })
 })
