@@ -12,15 +12,15 @@
  *   none with a plain yes, and our bytes are not known to be there (below). A file that is stored behind a 5xx and
  *   listed later than anybody asked may be called rejected: section 5 of the design says so;
  * - `not-tried`: nothing of it was sent;
- * - `unconfirmed`: an upload was answered with a yes, or with "exists", and our bytes are not known to be there, or could
- *   not be fetched in time where the page does not prove them;
+ * - `unconfirmed`: an upload was answered with a yes, with "exists", or behind a 5xx with a no; or with a 5xx alone, and a
+ *   lookup afterwards was not answered. And our bytes are not known to be there, or could not be fetched in time where the
+ *   page does not prove them;
  * - `no-answer`: no plain yes, and our bytes are not known to be there. Nothing else is claimed.
  * Known to be there: this run stored them, they were listed when its last upload ended, and nobody asked then; or every
  * lookup after that upload was sent a page that lists them. (Where some failed, the one that did not may have been about
  * another file; and nothing is known where the index left no time to ask.)
  * And whatever it is called: a file that a page has listed, that was answered with a yes, or with a no that is final, is
- * not sent (again); no bytes are replaced by others; except for both by the second request of a redirect, before which
- * nobody asks again where that was a moment ago; Retry-After is obeyed.
+ * not sent (again), not by the second request of a redirect either; no bytes are replaced by others; Retry-After is obeyed.
  */
 import { type FileResult, failsStep } from '../../src/package-index/outcome.ts'
 import { type FaultyIndex, LOGIN_PAGE, type LookupEntry, type UploadEntry } from './faulty-index.ts'
@@ -149,7 +149,7 @@ function saidNo({ status = 0, whole }: UploadEntry): boolean {
 
 /** Promises about what is said of the file. */
 function told(story: Story): string[] {
-  const { result, there, uploads, pages, settings } = story
+  const { result, there, uploads, pages, settings, after } = story
   const { outcome, verified } = result
   const shown = (which: 'ours' | 'others') => pages.some((page) => lists(story, page) === which)
   // Bytes that the page does not prove, and that could not be fetched, cannot be compared.
@@ -160,6 +160,7 @@ function told(story: Story): string[] {
   ] as const
   const listed = pages.some((page) => lists(story, page) !== undefined)
   const unproven = verified === 'no' && uploads.some(beganYes) && (!settings.verify || (story.fetchedInVain && listed))
+  const unanswered = after.length === 0 || after.some(({ whole, listed }) => !whole || listed === undefined)
   const rules: Partial<Record<FileResult['outcome'], readonly (readonly [boolean, string])[]>> = {
     published: [
       [there === 'ours' || unproven, 'and the index has not got these bytes'],
@@ -179,7 +180,10 @@ function told(story: Story): string[] {
     ],
     'not-tried': [[uploads.length === 0, 'and was sent']],
     unconfirmed: [
-      [uploads.some((one) => one.status !== undefined && one.status < 500), 'and the index never said yes'],
+      [
+        uploads.some(({ status = 999 }) => status < 500 || (status < 600 && unanswered)),
+        'and the index never said yes',
+      ],
       [story.fetchedInVain || !isKnown(story), 'although it is known to be there'],
     ],
     // Cancelled, a client hangs up on an answer that is on its way.
@@ -228,17 +232,14 @@ function sent(story: Story): string[] {
   if (uploads.length > most) broken.push(`was sent ${uploads.length} times, and at most ${most} were allowed`)
   for (const [number, upload] of uploads.entries()) {
     const before = uploads.slice(0, number)
-    // Before the second request of a redirect the last look at this file counts, if it was a moment ago.
-    if (wasListed(story, upload) && !isRedirected(before.at(-1)))
-      broken.push(`was sent although a page had listed it (try ${number + 1})`)
+    if (wasListed(story, upload)) broken.push(`was sent although a page had listed it (try ${number + 1})`)
     if (before.some(saidYes)) broken.push(`was sent again after a yes (try ${number + 1})`)
     if (before.some(saidNo)) broken.push(`was sent again after a final no (try ${number + 1})`)
     if (before.some(({ comeBackAt = 0 }) => upload.startedAt < comeBackAt - CLOCK_MS)) {
       broken.push(`was sent again before Retry-After (try ${number + 1})`)
     }
     if (isBlind(story, number)) broken.push(`was sent again without asking the index (try ${number + 1})`)
-    if (upload.stored === 'overwritten' && !isRedirected(before.at(-1)))
-      broken.push(`replaced other bytes (try ${number + 1})`)
+    if (upload.stored === 'overwritten') broken.push(`replaced other bytes (try ${number + 1})`)
   }
   return broken
 }
