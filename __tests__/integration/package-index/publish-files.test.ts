@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { truncateSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { monotonicNow } from '../../../src/clock.ts'
 import { PublishError } from '../../../src/errors.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
@@ -334,6 +335,37 @@ describe('a look that fails for a reason of its own', () => {
       const results = await publishTwo((look) => look >= first)
       assert.equal(results.length, 2)
     }
+  })
+})
+
+describe('a lookup that fails before anything is sent', () => {
+  it('ends the run, and what other projects have is told all the same', async () => {
+    const index = await startHostileIndex(async () => {})
+    const [alpha, beta] = [openDistribution({ project: 'alpha' }), openDistribution({ project: 'beta' })]
+    const results: FileResult[] = []
+    const ask: Ask = async (project, wanted) => {
+      await nextTurn()
+      if (project === 'beta') throw new LookupFailure(new PublishError({ code: 'E_HTTP_FORBIDDEN', message: 'no' }))
+      return { known: true, files: new Map(wanted.map(({ file }) => [file, { state: 'same', verified: 'sha256' }])) }
+    }
+    const request = {
+      ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
+      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(2), onRetry: () => {} },
+      onResult: (result: FileResult) => results.push(result),
+    }
+    try {
+      const files = [alpha.distribution, beta.distribution]
+      const ended = await publishFiles(files, request, new AbortController().signal)
+      assert.equal(ended?.code, 'E_HTTP_FORBIDDEN')
+    } finally {
+      alpha.remove()
+      beta.remove()
+      await index.stop()
+    }
+    assert.deepEqual(
+      results.map(({ project, outcome }) => [project, outcome]),
+      [['alpha', 'already-published']],
+    )
   })
 })
 

@@ -145,6 +145,12 @@ describe('check-url', () => {
     }
   })
 
+  it('that is the upload URL once more has to prove that it is one, but for Pulp, which has both there', () => {
+    assert.equal(given('https://h/legacy/', 'https://h/legacy')?.source, 'guessed')
+    assert.equal(given('https://h/ci/prod/', 'https://h/ci/prod/')?.source, 'guessed')
+    assert.equal(given('https://h/pypi/prod/simple/', 'https://h/pypi/prod/simple/')?.source, 'given')
+  })
+
   it('leaves the traits of a server that is known by its upload URL', () => {
     assert.equal(
       given('https://h/api/v4/projects/7/packages/pypi', 'https://h/all/simple/')?.server?.digestIsOurWord,

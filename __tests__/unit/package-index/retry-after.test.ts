@@ -22,6 +22,7 @@ describe('Retry-After', () => {
     ['-5', undefined, undefined],
     ['1.5', undefined, undefined],
     ['999999999', 99_999_999_000, 'in 27778 hours (2030-01-25T18:46:39Z)'],
+    ['Sat, 13 Sep 275760 00:00:00 GMT', 99_999_999_000, 'in 27778 hours (2030-01-25T18:46:39Z)'],
     ['2026-11-25T11:00:00', undefined, undefined],
     ['\u001b[2J GMT', undefined, undefined],
   ]
