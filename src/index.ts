@@ -13,7 +13,7 @@ const secretInputs = takeSecretInputs(process.env)
 const runner = createRunner(process.env, os.tmpdir(), process.cwd())
 
 if (runner.state(STARTED_STATE) !== '') cleanUp(runner)
-else if (isMarked()) {
+else if (markAsStarted()) {
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(cancelled(name)))
   // A log that nobody reads any more is no reason to leave files and material behind.
@@ -25,8 +25,8 @@ else if (isMarked()) {
   process.stdout.write('', () => process.exit())
 }
 
-/** Without the mark the post step would be a second main step: both end here then. */
-function isMarked(): boolean {
+/** False: there is no room for the mark. Without it the post step would be a second main step: both end here then. */
+function markAsStarted(): boolean {
   try {
     runner.saveState(STARTED_STATE, 'true')
     return true

@@ -38,6 +38,8 @@ export interface UploadTarget {
   readonly retries: number
   /** Milliseconds for which a second try waits for a refusal before it sends the file. */
   readonly holdBackMs: number
+  /** Told of each request when its first bytes go. */
+  readonly onBegin?: (distribution: Distribution) => void
   /** Told how many bytes of the form have gone, as they go; a second try begins anew. */
   readonly onSent: (distribution: Distribution, bytes: number) => void
   /** Told of each try after which another one follows: why, and in how many milliseconds at the earliest. */
@@ -137,7 +139,12 @@ async function send(
     ...(authorization === undefined ? {} : { authorization }),
   }
   const care = died && careAfter(died, Math.min(longest, idleTimeoutMs / 2))
-  const onSent = (bytes: number) => target.onSent(distribution, bytes)
+  let hasBegun = false
+  const onSent = (bytes: number) => {
+    if (!hasBegun) target.onBegin?.(distribution)
+    hasBegun = true
+    target.onSent(distribution, bytes)
+  }
   const ring = buffers.take()
   const exchange = await post({ dispatcher, url, headers, form, ring, idleTimeoutMs, onSent, care }, signal)
   if (exchange.answer !== undefined && exchange.sent === form.contentLength) buffers.give(ring)

@@ -14,7 +14,7 @@ export interface ExistingPolicy {
   readonly difference: (distribution: Distribution, url: URL, signal: AbortSignal) => Promise<string>
 }
 
-/** Whether the server took our file as well, which may have replaced the index's: then nobody can say it was left alone. */
+/** Whether the server took our file as well, which may have replaced the index's. */
 export type OurFile = 'not-sent' | 'perhaps-taken' | 'taken'
 
 /** What was sent before the index was found to have the file. */
@@ -44,6 +44,7 @@ export async function occupied(
   signal: AbortSignal,
 ): Promise<FileResult> {
   const { difference, ours } = policy
+  // Nobody can say that the index's file was left alone where the server took ours as well.
   const skipExisting = policy.skipExisting && ours !== 'taken'
   const { url } = finding
   const details = url === undefined ? '' : await unlessCancelled(difference(distribution, url, signal), signal)
@@ -51,18 +52,16 @@ export async function occupied(
   return resultOf(distribution, {
     outcome: skipExisting ? 'skipped' : 'conflict',
     code: 'E_INDEX_CONFLICT',
-    message: skipExisting ? `${message}; ${LEFT[ours]}` : message,
+    message: skipExisting ? `${message}; ${leftAs(ours)}` : message,
     hint: skipExisting ? undefined : hintFor(policy),
-    there: finding.state,
+    there: ours === 'not-sent' ? finding.state : ours,
     ...sent,
   })
 }
 
-const LEFT = {
-  'not-sent': 'it was left as it is',
-  'perhaps-taken': 'a try before got no answer, and may have stored or replaced it',
-  taken: '',
-} as const
+function leftAs(ours: OurFile): string {
+  return ours === 'not-sent' ? 'it was left as it is' : 'a try before got no answer, and may have stored or replaced it'
+}
 
 /** It only explains: what is known of the file is told also when the run is cancelled meanwhile. */
 async function unlessCancelled(details: Promise<string>, signal: AbortSignal): Promise<string> {

@@ -84,7 +84,7 @@ export async function lookUp(
 
 /** The project's page; undefined: the index has none. */
 async function askPage(lookup: Lookup, asked: URL, signal: AbortSignal): Promise<ProjectPage | undefined> {
-  const { project, index, reader, options, now } = lookup
+  const { reader, options, now } = lookup
   let page: ProjectPageReader | undefined
   const open = ({ status, headers }: AnswerHead, url: URL) => {
     page = status === 200 ? new ProjectPageReader(pageRequest(lookup, url, headers)) : undefined
@@ -97,7 +97,7 @@ async function askPage(lookup: Lookup, asked: URL, signal: AbortSignal): Promise
     encoding: 'gzip',
     limitBytes: MOST_PAGE_BYTES,
     open,
-    follows: (target: URL) => !asksToLogIn(target, asked, project, index),
+    follows: (target: URL) => !leadsToLogin(target, asked),
   } as const
   const { answer, url } = await within(reader.idleTimeoutMs, signal, (timed) => get(request, timed))
   if (page !== undefined) {
@@ -122,16 +122,6 @@ function pageRequest({ project, distributions, index }: Lookup, url: URL, header
   }
 }
 
-/** A redirect to a login, not counting what is part of the question: the index's own path, and the project's name. */
-function asksToLogIn(target: URL, url: URL, project: string, { root }: SimpleIndex): boolean {
-  const rest = new URL(target)
-  if (target.origin === root.origin && target.pathname.startsWith(root.pathname)) {
-    rest.pathname = target.pathname.slice(root.pathname.length - 1)
-  }
-  rest.pathname = rest.pathname.replace(new RegExp(`/${project}/?$`, 'i'), '/')
-  return leadsToLogin(rest, url)
-}
-
 /**
  * Some indexes send those who ask for an unknown project on to the public one: absent here. Nothing is sent there. Another
  * scheme or port of the same host is the same server, badly set up; a given root that points away too is an index that has
@@ -140,7 +130,7 @@ function asksToLogIn(target: URL, url: URL, project: string, { root }: SimpleInd
 async function assertFallback(answer: Answer, url: URL, lookup: Lookup, signal: AbortSignal): Promise<void> {
   const { project, index, reader, now } = lookup
   const target = redirectTarget(answer, url)
-  const login = target !== undefined && asksToLogIn(target, url, project, index)
+  const login = target !== undefined && leadsToLogin(target, url)
   const isFallback =
     target !== undefined &&
     !login &&

@@ -51,10 +51,10 @@ export interface FileResult {
 }
 
 /**
- * `unknown`: the bytes cannot be compared. `other-taken`: the index took this file, and lists other bytes;
- * `other-perhaps`: it may have taken it.
+ * `other` bytes, `unknown` ones that cannot be compared; or either after the server has `taken` this file as well, or has
+ * `perhaps-taken` it.
  */
-export type There = 'other' | 'unknown' | 'other-taken' | 'other-perhaps'
+export type There = 'other' | 'unknown' | 'taken' | 'perhaps-taken'
 
 /** Whether a file with this outcome makes the step fail. */
 export function failsStep(outcome: Outcome): boolean {

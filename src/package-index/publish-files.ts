@@ -2,14 +2,15 @@ import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Looks, UploadTarget } from './attempt.ts'
 import { type Confirmation, confirm } from './confirm.ts'
-import { type ExistingPolicy, type OurFile, occupied, present } from './existing.ts'
+import { type ExistingPolicy, occupied, present } from './existing.ts'
 import { type IndexAccess, Lookups } from './lookups.ts'
-import { type FileResult, failsStep, notTried, resultOf, wordsOfProblem } from './outcome.ts'
+import { type FileResult, failsStep, notTried, resultOf } from './outcome.ts'
 import type { Turn } from './pace.ts'
 import { LONGEST_WAIT } from './retry-after.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
 import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 import { type UploadEnd, uploadDistribution } from './upload.ts'
+import { abandoned, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
 
 /** How a run publishes. */
 export interface PublishRequest {
@@ -101,14 +102,14 @@ class Publishing {
   }
 
   async send(distributions: readonly Distribution[]): Promise<PublishError | undefined> {
-    const begun = new Map<Distribution, Begun>()
+    const attempts = new Map<Distribution, number>()
     return await sendInOrder<Step>({
       distributions,
       known: this.#known,
       failedWheels: this.#failedWheels,
       maxParallel: this.#request.maxParallel,
-      attemptsOf: (one) => begun.get(one)?.attempts ?? 0,
-      send: (one) => this.#sendOne(one, begun),
+      attemptsOf: (one) => attempts.get(one) ?? 0,
+      send: (one) => this.#sendOne(one, attempts),
       onEnd: (one, { upload, result, failed }) => {
         this.#request.onSent(one)
         if (result !== undefined) this.#request.onResult(result)
@@ -118,7 +119,7 @@ class Publishing {
     })
   }
 
-  async #sendOne(distribution: Distribution, begun: Map<Distribution, Begun>): Promise<Step> {
+  async #sendOne(distribution: Distribution, attempts: Map<Distribution, number>): Promise<Step> {
     const { untried } = this.#request
     // Not tried is not failed: each file has the same reason.
     if (untried !== undefined) return { ...settled(untriedResult(distribution, untried)), failed: false }
@@ -129,11 +130,8 @@ class Publishing {
     if (finding instanceof PublishError || isListed(finding)) target.pace.left(turn)
     if (finding instanceof PublishError) return lookupEnds(distribution, finding)
     if (isListed(finding)) return settled(await this.#existing(distribution, finding))
-    const onSent: UploadTarget['onSent'] = (one, bytes) => {
-      begun.set(one, begunAfter(begun.get(one), bytes))
-      target.onSent(one, bytes)
-    }
-    const end = await uploadDistribution(distribution, { ...target, onSent }, this.#looks, this.#signal, turn)
+    const onBegin = (one: Distribution) => attempts.set(one, (attempts.get(one) ?? 0) + 1)
+    const end = await uploadDistribution(distribution, { ...target, onBegin }, this.#looks, this.#signal, turn)
     return await this.#stepOf(distribution, end)
   }
 
@@ -211,7 +209,8 @@ class Publishing {
   async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
     const finding = await this.#now(distribution, 'json')
     if (!isListed(finding)) {
-      if (this.#lookups === undefined) return settled(this.#notComparable(distribution, end, undefined))
+      if (this.#lookups === undefined)
+        return settled(notComparable(distribution, end, undefined, this.#request.policy.skipExisting))
       return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }
     }
     return settled(await this.#existing(distribution, finding, end))
@@ -233,8 +232,8 @@ class Publishing {
 
   /** The run ends here: what was sent has its line all the same. */
   abandon(): void {
-    for (const [one, upload] of this.#unseen) this.#request.onResult(unconfirmed(one, upload, ENDED))
-    for (const [one, upload] of this.#doubtful) this.#request.onResult(refused(one, upload))
+    for (const [one, upload] of this.#unseen) this.#request.onResult(abandoned(one, upload))
+    for (const [one, upload] of this.#doubtful) this.#request.onResult(refused(one, upload, upload.found === undefined))
     this.#unseen.clear()
     this.#doubtful.clear()
   }
@@ -244,8 +243,8 @@ class Publishing {
       if (end.state === 'unknown' && !upload.exists) return present(distribution, 'published', upload, 'no')
       return await this.#existing(distribution, end, upload)
     }
-    if (upload.exists && !upload.uncertain) return this.#notComparable(distribution, upload, end)
-    return unconfirmed(distribution, upload, whyMissing(upload, end))
+    if (!upload.exists || upload.uncertain) return unlisted(distribution, upload, end)
+    return notComparable(distribution, upload, end, this.#request.policy.skipExisting)
   }
 
   /** A file that the index lists. `end`: of the upload before, where there was one. */
@@ -262,26 +261,7 @@ class Publishing {
       return present(distribution, isOurs ? 'published' : 'already-published', sent)
     }
     const { policy } = this.#request
-    const ours = oursOf(end)
-    const result = await occupied(distribution, finding, { ...policy, ours }, sent, this.#signal)
-    return ours === 'not-sent' ? result : { ...result, there: ours === 'taken' ? 'other-taken' : 'other-perhaps' }
-  }
-
-  /** The server says that the file exists, and the index does not show which bytes. */
-  #notComparable(distribution: Distribution, end: UploadEnd, missing: Missing | undefined): FileResult {
-    if (end.uncertain) return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it')
-    const { code, message, hint } = wordsOfProblem(end.problem)
-    const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
-    // Only where nobody looks is the server's word enough to leave it at that.
-    const isSkipped = this.#request.policy.skipExisting && missing === undefined
-    const advice = missing === undefined ? UNSEEN_HINT : hint
-    return resultOf(distribution, {
-      ...sentOf(end),
-      outcome: isSkipped ? 'skipped' : 'rejected',
-      code,
-      message: `${message}${why}`,
-      hint: isSkipped ? undefined : advice,
-    })
+    return await occupied(distribution, finding, { ...policy, ours: oursOf(end) }, sent, this.#signal)
   }
 
   #tell(distribution: Distribution, result: FileResult): void {
@@ -290,57 +270,8 @@ class Publishing {
   }
 }
 
-/** How far a file is, while it is being sent. */
-interface Begun {
-  readonly attempts: number
-  /** Bytes of the form, of the last attempt. */
-  readonly sent: number
-}
-
-/** A form that has not grown has begun anew. */
-function begunAfter(before: Begun | undefined, sent: number): Begun {
-  const isNew = before === undefined || sent <= before.sent
-  return { attempts: (before?.attempts ?? 0) + (isNew ? 1 : 0), sent }
-}
-
 function untriedResult(distribution: Distribution, why: 'would-publish' | PublishError): FileResult {
   return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why)
-}
-
-/** What became of our file where the index has other bytes. */
-function oursOf(end: UploadEnd | undefined): OurFile {
-  if (end?.outcome === 'published') return 'taken'
-  return end?.uncertain ? 'perhaps-taken' : 'not-sent'
-}
-
-const UNSEEN_HINT =
-  'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.'
-
-const ENDED = 'the run ended before the index listed it'
-
-function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 'requestNumber'> {
-  const { attempts, milliseconds, requestNumber } = end
-  return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) }
-}
-
-/**
- * What the last answer, or its absence, says. But a no, or a file that cannot be read any more, says nothing about a try
- * before it that may have stored the file. `isBlind`: the index did not say whether it has it.
- */
-function refused(distribution: Distribution, end: UploadEnd, isBlind = false): FileResult {
-  const { outcome, problem, notBefore, retry, uncertain, likelyStored, status } = end
-  const time = notBefore === undefined ? {} : { notBefore }
-  const isNo = outcome === 'not-tried' || (outcome === 'rejected' && retry === undefined)
-  const words = problem?.message ?? 'no'
-  if ((uncertain && isNo) || (likelyStored && status === 429)) {
-    const why = `a try before got no answer, and may have stored it; then ${words}`
-    return { ...unconfirmed(distribution, end, why), ...time }
-  }
-  if (isBlind && outcome === 'rejected') {
-    const why = `${words}; and the simple index did not say whether it has the file`
-    return { ...unconfirmed(distribution, end, why), ...time }
-  }
-  return resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem), ...time })
 }
 
 /** A step whose file has its end. */
@@ -350,27 +281,4 @@ function settled(result: FileResult): Step {
 
 function lookupEnds(distribution: Distribution, problem: PublishError): Step {
   return { failed: true, problem, ends: 'run', upload: undefined, result: notTried(distribution, problem) }
-}
-
-type Missing = Extract<Confirmation, { state: 'missing' }>
-
-function notListed({ waitedMs, why }: Missing): string {
-  const reason = why === undefined ? '' : ` (${why})`
-  return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`
-}
-
-function whyMissing({ status, exists }: UploadEnd, missing: Missing): string {
-  const said = exists ? 'it says that the file exists' : `accepted (${status})`
-  return `${said}, but ${notListed(missing)}`
-}
-
-/** It may well be there: a new build would have other bytes, and then be in conflict. */
-function unconfirmed(distribution: Distribution, end: UploadEnd, why: string): FileResult {
-  return resultOf(distribution, {
-    ...sentOf(end),
-    outcome: 'unconfirmed',
-    code: 'E_INDEX_UNCONFIRMED',
-    message: why,
-    hint: 'Do not build again: "Re-run failed jobs" sends the same file, and one that is there is recognised.',
-  })
 }

@@ -21,9 +21,12 @@ export function repeatableTarget(answer: Answer, url: URL): URL | undefined {
 /** Parts of paths and host names at which people log in (`/my.policy`: F5 APM). */
 const LOGIN = /(?:^|[/.])(?:log-?in|sign-?in|sso|saml2?|oauth2?|oidc|authorize|adfs|auth|idp|my\.policy)(?:$|[/.])/i
 
-/** Whether a redirect asks a person to log in. Parts of the path and a host name count only where the request had them not. */
+/**
+ * Whether a redirect of a request to `url` asks a person to log in. Parts of the path and a host name count only where
+ * the request had them not: an index may lie below `/auth/`, and a project be called `login`.
+ */
 export function leadsToLogin(target: URL, url: URL): boolean {
-  const asked = new Set(url.pathname.split('/'))
-  const others = target.pathname.split('/').filter((part) => !asked.has(part))
+  const asked = new Set(url.pathname.toLowerCase().split('/'))
+  const others = target.pathname.split('/').filter((part) => !asked.has(part.toLowerCase()))
   return LOGIN.test(others.join('/')) || (target.origin !== url.origin && LOGIN.test(target.hostname))
 }

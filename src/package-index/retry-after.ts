@@ -12,12 +12,12 @@ const MOST_SECONDS = 99_999_999
  */
 export function retryAfterMs({ headers }: Pick<Answer, 'headers'>, now: Date): number | undefined {
   const text = headers.get('retry-after')?.trim() ?? ''
-  const within = (milliseconds: number) => Math.min(Math.max(0, milliseconds), MOST_SECONDS * 1000)
-  if (/^\d+$/.test(text)) return within(Number(text) * 1000)
+  const bounded = (milliseconds: number) => Math.min(Math.max(0, milliseconds), MOST_SECONDS * 1000)
+  if (/^\d+$/.test(text)) return bounded(Number(text) * 1000)
   const date = httpDate(text)
   // Both dates of one clock: this machine's may be wrong.
   const clock = httpDate(headers.get('date') ?? '') ?? now
-  return date && within(date.getTime() - clock.getTime())
+  return date && bounded(date.getTime() - clock.getTime())
 }
 
 function httpDate(value: string): Date | undefined {

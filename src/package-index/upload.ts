@@ -23,7 +23,7 @@ export interface UploadEnd extends Verdict {
   readonly notBefore: Date | undefined
   /** Whether a try that was not answered for good, the last one too, may have stored the file. */
   readonly uncertain: boolean
-  /** Whether that is likelier than behind an answer that asks for fewer requests. */
+  /** The same, a 429 not counted: a server that wants fewer requests has hardly stored one. */
   readonly likelyStored: boolean
 }
 
@@ -35,7 +35,7 @@ interface Tries {
   attempts: number
   /** Whether one that was not answered for good may have stored it. */
   uncertain: boolean
-  /** Whether one of these was no busy server's. */
+  /** The same, a 429 not counted. */
   likelyStored: boolean
   /** The last one, where its connection died. */
   died: Exchange | undefined

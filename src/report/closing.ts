@@ -73,15 +73,15 @@ type Place =
   | 'same-before'
   | 'other-before'
   | 'there-before'
-  | 'other-taken'
-  | 'other-perhaps'
+  | 'taken'
+  | 'perhaps-taken'
   | 'unknown'
   | 'missing'
 
 function placeOf({ outcome, code, there }: FileResult): Place {
   if (outcome === 'published') return 'published'
   if (outcome === 'already-published') return 'same-before'
-  if (there === 'other-taken' || there === 'other-perhaps') return there
+  if (there === 'taken' || there === 'perhaps-taken') return there
   if (outcome === 'conflict' || outcome === 'skipped') return there === 'other' ? 'other-before' : 'there-before'
   if (outcome === 'no-answer' || outcome === 'unconfirmed') return 'unknown'
   if (outcome !== 'rejected') return 'missing'
@@ -96,8 +96,8 @@ const ON_INDEX: readonly Place[] = [
   'same-before',
   'other-before',
   'there-before',
-  'other-taken',
-  'other-perhaps',
+  'taken',
+  'perhaps-taken',
 ]
 
 function filesAt({ files }: RunReport, ...places: readonly Place[]): FileResult[] {
@@ -119,8 +119,12 @@ function stateOf(report: RunReport): string {
     namesAt(report, 'same-before', 'there before with the same bytes: '),
     namesAt(report, 'other-before', 'there before with other bytes, and not replaced: '),
     namesAt(report, 'there-before', 'there before (bytes not compared), and not replaced: '),
-    namesAt(report, 'other-taken', 'taken by the index, which lists other bytes under the name: '),
-    namesAt(report, 'other-perhaps', 'there with other bytes, after a try without an answer: '),
+    namesAt(report, 'taken', 'taken by the index, which lists other bytes under the name: '),
+    namesAt(
+      report,
+      'perhaps-taken',
+      'there after a try without an answer, and not with these bytes as far as is known: ',
+    ),
     namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
     namesAt(report, 'missing', 'not published: '),
   ]
@@ -152,7 +156,7 @@ const SECOND_TIME =
   'With `check-url: off` "Re-run failed jobs" sends all files again: most indexes refuse the ones that they have, and the step fails once more; some overwrite them.'
 
 function allThere(report: RunReport): string {
-  const other = filesAt(report, 'other-before', 'other-taken', 'other-perhaps').length
+  const other = filesAt(report, 'other-before', 'taken', 'perhaps-taken').length
   if (other > 0) return 'of no use for the files in conflict: other bytes under a name need a new version.'
   if (filesAt(report, 'there-before').length === 0) return 'not needed for the files: all of them are on the index.'
   return 'of no use for these files: the index has one of each name, and its bytes could not be compared.'

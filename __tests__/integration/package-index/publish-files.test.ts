@@ -78,8 +78,8 @@ describe('with skip-existing, other bytes under the name of a file', () => {
   })
 
   it('are left alone where the server failed, but nobody says that they were left as they are', async () => {
-    const { outcome, attempts, message } = await publish('500 stored or not', [ABSENT, OTHER])
-    assert.deepEqual([outcome, attempts], ['skipped', 1])
+    const { outcome, attempts, message, there } = await publish('500 stored or not', [ABSENT, OTHER])
+    assert.deepEqual([outcome, attempts, there], ['skipped', 1, 'perhaps-taken'])
     assert.match(message ?? '', /; a try before got no answer, and may have stored or replaced it$/)
   })
 
@@ -290,7 +290,7 @@ describe('a run that is cancelled while a conflict is explained', () => {
     }
     assert.deepEqual(
       results.map(({ outcome, attempts, there }) => [outcome, attempts, there]),
-      [['conflict', 1, 'other-taken']],
+      [['conflict', 1, 'taken']],
     )
   })
 })

@@ -57,11 +57,12 @@ describe('the line of what is on the index', () => {
   it('does not say "other bytes" where they could not be compared, nor "not replaced" where the index took the file', () => {
     const files = [
       fileWith('cp311-none-any', 'conflict', { code: 'E_INDEX_CONFLICT', there: 'unknown' }),
-      fileWith('cp312-none-any', 'conflict', { code: 'E_INDEX_CONFLICT', there: 'other-taken' }),
+      fileWith('cp312-none-any', 'conflict', { code: 'E_INDEX_CONFLICT', there: 'taken' }),
+      fileWith('cp313-none-any', 'conflict', { code: 'E_INDEX_CONFLICT', there: 'perhaps-taken' }),
     ]
     assert.equal(
       linesOf({ files }).state,
-      'On the index: 0 of 2 files by this run; there before (bytes not compared), and not replaced: demo-1.2.0-cp311-none-any.whl; taken by the index, which lists other bytes under the name: demo-1.2.0-cp312-none-any.whl.',
+      'On the index: 0 of 3 files by this run; there before (bytes not compared), and not replaced: demo-1.2.0-cp311-none-any.whl; taken by the index, which lists other bytes under the name: demo-1.2.0-cp312-none-any.whl; there after a try without an answer, and not with these bytes as far as is known: demo-1.2.0-cp313-none-any.whl.',
     )
   })
 

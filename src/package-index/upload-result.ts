@@ -1,0 +1,92 @@
+import type { Distribution } from '../distributions/distribution.ts'
+import type { Confirmation } from './confirm.ts'
+import type { OurFile } from './existing.ts'
+import { type FileResult, resultOf, wordsOfProblem } from './outcome.ts'
+import type { UploadEnd } from './upload.ts'
+
+/** What a wait for the index came to that did not list the file. */
+export type Missing = Extract<Confirmation, { state: 'missing' }>
+
+/** What every result of a file that was sent has. */
+export function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 'requestNumber'> {
+  const { attempts, milliseconds, requestNumber } = end
+  return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) }
+}
+
+/** What became of our file where the index has other bytes. */
+export function oursOf(end: UploadEnd | undefined): OurFile {
+  if (end?.outcome === 'published') return 'taken'
+  return end?.uncertain ? 'perhaps-taken' : 'not-sent'
+}
+
+/**
+ * What the last answer, or its absence, says. But a no, or a file that cannot be read any more, says nothing about a try
+ * before it that may have stored the file. `isBlind`: the index did not say whether it has it.
+ */
+export function refused(distribution: Distribution, end: UploadEnd, isBlind = false): FileResult {
+  const { outcome, problem, notBefore, retry, uncertain, likelyStored, status } = end
+  const time = notBefore === undefined ? {} : { notBefore }
+  const isNo = outcome === 'not-tried' || (outcome === 'rejected' && retry === undefined)
+  const words = problem?.message ?? 'no'
+  if ((uncertain && isNo) || (likelyStored && status === 429)) {
+    const why = `a try before got no answer, and may have stored it; then ${words}`
+    return { ...unconfirmed(distribution, end, why), ...time }
+  }
+  if (isBlind && outcome === 'rejected') {
+    const why = `${words}; and the simple index did not say whether it has the file`
+    return { ...unconfirmed(distribution, end, why), ...time }
+  }
+  return resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem), ...time })
+}
+
+/** The server took it, or says that it has it, and the index did not list it in time. */
+export function unlisted(distribution: Distribution, end: UploadEnd, missing: Missing): FileResult {
+  const said = end.exists ? 'it says that the file exists' : `accepted (${end.status})`
+  return unconfirmed(distribution, end, `${said}, but ${notListed(missing)}`)
+}
+
+/** The run was cancelled while the index was waited for. */
+export function abandoned(distribution: Distribution, end: UploadEnd): FileResult {
+  return unconfirmed(distribution, end, 'the run ended before the index listed it')
+}
+
+const UNSEEN_HINT =
+  'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.'
+
+/** The server says that the file exists, and the index does not show which bytes. `missing`: undefined where nobody looks. */
+export function notComparable(
+  distribution: Distribution,
+  end: UploadEnd,
+  missing: Missing | undefined,
+  skipExisting: boolean,
+): FileResult {
+  if (end.uncertain) return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it')
+  const { code, message, hint } = wordsOfProblem(end.problem)
+  const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
+  // Only where nobody looks is the server's word enough to leave it at that.
+  const isSkipped = skipExisting && missing === undefined
+  const advice = missing === undefined ? UNSEEN_HINT : hint
+  return resultOf(distribution, {
+    ...sentOf(end),
+    outcome: isSkipped ? 'skipped' : 'rejected',
+    code,
+    message: `${message}${why}`,
+    hint: isSkipped ? undefined : advice,
+  })
+}
+
+function notListed({ waitedMs, why }: Missing): string {
+  const reason = why === undefined ? '' : ` (${why})`
+  return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`
+}
+
+/** It may well be there: a new build would have other bytes, and then be in conflict. */
+function unconfirmed(distribution: Distribution, end: UploadEnd, why: string): FileResult {
+  return resultOf(distribution, {
+    ...sentOf(end),
+    outcome: 'unconfirmed',
+    code: 'E_INDEX_UNCONFIRMED',
+    message: why,
+    hint: 'Do not build again: "Re-run failed jobs" sends the same file, and one that is there is recognised.',
+  })
+}
