@@ -121,6 +121,26 @@ describe('a server that goes on like this', () => {
     assert.match(annotationOf(run, WHEEL), /\(E_HTTP_SERVER_ERROR, 3 tries\)/)
   })
 
+  it('503 to each lookup: each further one has a line with its reason, and nothing is sent', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 1, sdist: false } })
+    const index = await startScriptedIndex(test, scene, async (connection) => {
+      for (;;) {
+        await connection.request()
+        connection.answer('503 Service Unavailable')
+      }
+    })
+    const run = await scene.run({ ...index.inputs, 'check-url': 'auto', retries: '1' })
+    assertEnded(run, scene, {
+      status: 'failed',
+      problems: ['E_HTTP_SERVER_ERROR'],
+      files: [[WHEEL, 'not-tried', 'E_HTTP_SERVER_ERROR']],
+    })
+    const retries = run.log.filter((line) => line.startsWith('Retry '))
+    assert.equal(retries.length, 1, shown(run))
+    assert.match(retries[0] ?? '', /page of demo-pkg: .* 503 Service Unavailable .*\(E_HTTP_SERVER_ERROR\); again in /)
+    assert.ok(index.heads.every((head) => head.startsWith('GET ')))
+  })
+
   it('says yes and stores nothing: unconfirmed, never published', async (test) => {
     const scene = await setScene(test)
     const index = await startListingIndex(test, scene, (connection) => connection.answer('200 OK'))

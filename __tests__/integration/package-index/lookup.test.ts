@@ -294,6 +294,25 @@ describe('a digest on the page', () => {
     assert.match(brief(await finding(page(`/f/${NAME}#${SAME}`), asking, { body: 'other byte' })), /^other sha256/)
   })
 
+  it('of a file of ours that can no longer be read ends that file, and not the lookup', async () => {
+    const unreadable = new PublishError({ code: 'E_DIST_CHANGED', message: 'it changed' })
+    const options = { digestOf: () => Promise.reject(unreadable) }
+    const link = `/f/${NAME}#sha512=${'0'.repeat(128)}`
+    assert.equal(brief(await finding(page(link), { options })), 'unknown it changed')
+  })
+
+  it('that is asked for when the run is cancelled ends the lookup', async () => {
+    const controller = new AbortController()
+    const cancelled = new PublishError({ code: 'E_RUN_CANCELLED', message: 'cancelled' })
+    const digestOf = () => {
+      controller.abort(cancelled)
+      return Promise.reject(cancelled)
+    }
+    const link = `/f/${NAME}#sha512=${'0'.repeat(128)}`
+    const asking = { options: { digestOf }, signal: controller.signal }
+    await assert.rejects(finding(page(link), asking), (error) => error === cancelled)
+  })
+
   it('that this machine cannot compute does not decide', async () => {
     const options = { digestOf: async () => undefined }
     const link = `/f/${NAME}#sha512=${'0'.repeat(128)}`

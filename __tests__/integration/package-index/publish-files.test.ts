@@ -9,27 +9,35 @@ import { Pace } from '../../../src/package-index/pace.ts'
 import { publishFiles } from '../../../src/package-index/publish-files.ts'
 import { type Ask, type Finding, LookupFailure } from '../../../src/package-index/simple-index.ts'
 import { Slots } from '../../../src/package-index/slots.ts'
-import { type HostileConnection, startHostileIndex } from '../../support/hostile-index.ts'
+import { type HostileConnection, type Script, startHostileIndex } from '../../support/hostile-index.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 import { publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
 
 const OTHER: Finding = { state: 'other', listed: 'sha256 ab12', url: undefined }
 const ABSENT: Finding = { state: 'absent' }
 
+interface PublishOptions {
+  readonly retries?: number
+  readonly pauseMs?: number
+  readonly html?: Finding
+  /** Of the server's answer. */
+  readonly headers?: readonly string[]
+}
+
 /**
- * One file, with `skip-existing: true`: what the server answers to it, and what the index has at each look. `pauseMs`: for
- * which the index then asks to be left alone.
+ * One file, with `skip-existing: true`: what the server answers to it, and what the index has at each look. `html`: what
+ * its page in HTML has at each, where the two differ. `pauseMs`: for which the index then asks to be left alone.
  */
 async function publish(
   statusLine: string,
   findings: readonly (Finding | 'fails')[],
-  { retries = 0, pauseMs = 0 } = {},
+  { retries = 0, pauseMs = 0, html, headers = [] }: PublishOptions = {},
 ): Promise<FileResult> {
   const left = [...findings]
   const index = await startHostileIndex(async (connection) => {
     for (;;) {
       await connection.request()
-      connection.answer(statusLine)
+      connection.answer(statusLine, headers)
     }
   })
   const file = openDistribution()
@@ -38,9 +46,10 @@ async function publish(
   const request = publishing(uploadTarget(index.url, { dispatcher, retries, pace: quickPace(retries) }))
   const pause = { until: 0 }
   const pace = new Pace({ retries: 0, firstPauseMs: 1, random: Math.random, pause })
-  const ask = async () => {
+  const ask: Ask = async (_project, _files, prefer) => {
     pause.until = monotonicNow() + pauseMs
-    const finding = left.length > 1 ? left.shift() : left[0]
+    const asJson = left.length > 1 ? left.shift() : left[0]
+    const finding = (prefer === 'html' && html) || asJson
     if (finding === 'fails') throw new LookupFailure(new PublishError({ code: 'E_INDEX_LOOKUP', message: 'no page' }))
     return { known: true, files: new Map([[file.distribution.file, finding ?? ABSENT]]) }
   }
@@ -106,9 +115,35 @@ describe('a file that would be sent again', () => {
     assert.deepEqual([other.outcome, other.attempts], ['skipped', 1])
   })
 
+  it('is not, where the page in HTML lists it and the one in JSON is a stale copy', async () => {
+    for (const retries of [0, 4]) {
+      const { outcome, attempts } = await publish(BUSY, [ABSENT], { retries, html: SAME })
+      assert.deepEqual([outcome, attempts], ['published', 1])
+    }
+  })
+
   it('is, as often as it may, where the index never lists it', async () => {
     const { outcome, attempts } = await publish(BUSY, [ABSENT], { retries: 2 })
     assert.deepEqual([outcome, attempts], ['rejected', 3])
+  })
+})
+
+describe('a redirect that asks for the file once more', () => {
+  const AGAIN = '307 Temporary Redirect'
+  const headers = ['Location: /elsewhere/']
+
+  it('is not, where the index has got it since the look before, however short that is ago', async () => {
+    const { outcome, attempts } = await publish(AGAIN, [ABSENT, OTHER], { headers })
+    assert.deepEqual([outcome, attempts], ['skipped', 1])
+  })
+
+  it('is not, where the index does not say whether it has it', async () => {
+    const { outcome, attempts, code, message } = await publish(AGAIN, [ABSENT, 'fails'], { headers })
+    assert.deepEqual([outcome, attempts, code], ['rejected', 1, 'E_INDEX_LOOKUP'])
+    assert.match(
+      message ?? '',
+      /answered 307 and points to https:\/\/localhost:\d+\/elsewhere\/; .* was not sent there/,
+    )
   })
 })
 
@@ -250,6 +285,41 @@ describe('a run that is cancelled while a file waits for its next try', () => {
   })
 })
 
+describe('a run that is cancelled while the index is asked once more about a file in doubt', () => {
+  it('does not call it rejected: nobody could see whether it is there', async () => {
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      connection.answer('503 stored or not')
+    })
+    const file = openDistribution()
+    const results: FileResult[] = []
+    const controller = new AbortController()
+    let looks = 0
+    const ask: Ask = async (_project, _files, _prefer, signal) => {
+      looks += 1
+      if (looks === 1) return { known: true, files: new Map([[file.distribution.file, ABSENT]]) }
+      if (looks === 2) throw new LookupFailure(new PublishError({ code: 'E_INDEX_LOOKUP', message: 'no page' }))
+      controller.abort(new Error('cancelled'))
+      throw signal.reason
+    }
+    const request = {
+      ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
+      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+      onResult: (result: FileResult) => results.push(result),
+    }
+    try {
+      await assert.rejects(publishFiles([file.distribution], request, controller.signal), /cancelled/)
+    } finally {
+      file.remove()
+      await index.stop()
+    }
+    assert.deepEqual(
+      results.map(({ outcome, attempts }) => [outcome, attempts]),
+      [['unconfirmed', 1]],
+    )
+  })
+})
+
 describe('a run that is cancelled while a conflict is explained', () => {
   it('says of the file, once, that it is in conflict, without the explanation', async () => {
     const index = await startHostileIndex(async (connection) => {
@@ -295,46 +365,84 @@ describe('a run that is cancelled while a conflict is explained', () => {
   })
 })
 
-describe('a look that fails for a reason of its own', () => {
-  /** Two files: the server is busy once, and then the look of whichever has its turn fails. */
-  async function publishTwo(failsAt: (look: number) => boolean) {
-    const index = await startHostileIndex(async (connection) => {
-      for (;;) {
-        await connection.request()
-        connection.answer('503 Service Unavailable')
-      }
-    })
-    const files = [openDistribution(), openDistribution({ file: 'demo-1.0-py2-none-any.whl' })]
+describe('a look that fails for a reason of its own, while its file has the turn', { timeout: 20_000 }, () => {
+  const WHEELS = ['demo-1.0-py3-none-any.whl', 'demo-1.0-py2-none-any.whl', 'demo-1.0-cp39-none-any.whl']
+
+  /** Publishes wheels of a known project, two at a time, until a look fails; every file is told. */
+  async function publishUntilFault(names: readonly string[], script: Script, ask: Ask): Promise<void> {
+    const index = await startHostileIndex(script)
+    const files = names.map((file) => openDistribution({ file }))
     const results: FileResult[] = []
-    let looks = 0
-    const ask: Ask = async (_project, wanted) => {
-      looks += 1
-      if (failsAt(looks)) throw new Error('a fault of its own')
-      return { known: true, files: new Map(wanted.map(({ file }) => [file, ABSENT])) }
-    }
-    const target = uploadTarget(index.url, { dispatcher: index.dispatcher, retries: 2, pace: quickPace(2) })
+    const target = uploadTarget(index.url, { dispatcher: index.dispatcher, retries: 4, pace: quickPace(4) })
     const request = {
       ...publishing(target),
-      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+      maxParallel: 2,
+      verify: false,
+      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(2), onRetry: () => {} },
       onResult: (result: FileResult) => results.push(result),
     }
-    const { signal } = new AbortController()
+    const distributions = files.map(({ distribution }) => distribution)
     try {
-      const distributions = files.map(({ distribution }) => distribution)
-      await assert.rejects(publishFiles(distributions, request, signal), /a fault of its own/)
+      const running = publishFiles(distributions, request, new AbortController().signal)
+      await assert.rejects(running, /a fault of its own/)
     } finally {
       for (const file of files) file.remove()
       await index.stop()
     }
-    return results
+    assert.equal(results.length, files.length)
   }
 
-  it('never keeps the other files waiting for a turn that nobody gives back', { timeout: 20_000 }, async () => {
-    // The first look is for both; then each file's behind its 503, and the late ones.
-    for (const first of [2, 3, 4]) {
-      const results = await publishTwo((look) => look >= first)
-      assert.equal(results.length, 2)
+  const absent = (wanted: Parameters<Ask>[1]) => ({
+    known: true,
+    files: new Map(wanted.map(({ file }) => [file, ABSENT])),
+  })
+
+  it('before its next try: the other one, whose turn is next, is not left waiting', async () => {
+    const busy: Script = async (connection) => {
+      for (;;) {
+        await connection.request()
+        connection.answer('503 Service Unavailable')
+      }
     }
+    await publishUntilFault(WHEELS.slice(0, 2), busy, async (_project, wanted, prefer) => {
+      // Asked for by the late look alone.
+      if (prefer === 'html') throw new Error('a fault of its own')
+      return absent(wanted)
+    })
+  })
+
+  it('before its first try: one that waits for its next try is not left waiting', async (test) => {
+    const retried = Promise.withResolvers<void>()
+    const thirdWaits = Promise.withResolvers<void>()
+    let requests = 0
+    // The first file meets a busy server each time. The second one has its answer only when the first is at its next try,
+    // and so the third one asks for its turn behind a failure, and has it before the first one again.
+    const script: Script = async (connection) => {
+      for (;;) {
+        await connection.request()
+        requests += 1
+        if (requests === 2) {
+          await retried.promise
+          // Looks count for ten seconds: this makes the third file's one long ago.
+          const uptime = process.uptime.bind(process)
+          test.mock.method(process, 'uptime', () => uptime() + 11)
+          connection.answer('200 OK')
+          setTimeout(thirdWaits.resolve, 100)
+        } else {
+          if (requests === 3) {
+            retried.resolve()
+            await thirdWaits.promise
+          }
+          connection.answer('503 Service Unavailable')
+        }
+      }
+    }
+    let looks = 0
+    await publishUntilFault(WHEELS, script, async (_project, wanted) => {
+      looks += 1
+      if (looks > 1 && wanted.length === WHEELS.length) throw new Error('a fault of its own')
+      return absent(wanted)
+    })
   })
 })
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { monotonicNow } from '../../../src/clock.ts'
 import { PublishError } from '../../../src/errors.ts'
 import { type Confirmation, confirm } from '../../../src/package-index/confirm.ts'
+import { Pace } from '../../../src/package-index/pace.ts'
 import { type Ask, type Finding, LookupFailure, type PageFormat } from '../../../src/package-index/simple-index.ts'
 import { Slots } from '../../../src/package-index/slots.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
@@ -42,6 +44,26 @@ describe('the wait for the index', () => {
       [slow.file, 'same'],
       [other.file, 'same'],
     ])
+  })
+
+  it('says what the last look met, where a pause then left no time for another one', async () => {
+    const file = openDistribution()
+    const pause = { until: 0 }
+    const pace = new Pace({ retries: 0, firstPauseMs: 1, random: Math.random, pause })
+    const ask: Ask = async () => {
+      pause.until = monotonicNow() + 60_000
+      throw new LookupFailure(new PublishError({ code: 'E_NETWORK_CLOSED', message: 'was reset' }), {
+        afterMs: undefined,
+      })
+    }
+    const ends: Confirmation[] = []
+    const onEnd = async (_one: unknown, end: Confirmation) => void ends.push(end)
+    await confirm([file.distribution], { ...accessTo(ask), pace }, 500, onEnd, NEVER)
+    file.remove()
+    assert.deepEqual(
+      ends.map((end) => end.state === 'missing' && end.why),
+      ['was reset'],
+    )
   })
 
   it('ends at once where the index asks for a pause that is longer: it is not asked again', async () => {
