@@ -41,7 +41,9 @@ ${results.map(section).join('\n')}`
 const METHOD = `\`npm run bench\` makes this page. Every client is a process of its own, from its start to its end, and publishes to the
 same nginx on the same machine: client certificate required, TLS 1.3, HTTP/1.1. In each round every client has its turn, and
 each time another one begins. nginx writes the uploads to memory; after each run they are compared, byte for byte by size
-and SHA-256, with what was to be published. The index lists the digest that the client announced, and does not hash by itself: a server that does is
+and SHA-256, with what was to be published. A run's uploads are deleted when the first bytes of the next run's arrive, so that nginx
+finds the same memory for all: what is free for a second goes back to the host of a virtual machine, and a client that
+hashes first would pay for getting it back. The index lists the digest that the client announced, and does not hash by itself: a server that does is
 slower for all. MB are millions of bytes; wheels hold random bytes, stored; they are in the page cache. Round trips are
 made by a relay that hands bytes on later, the TCP handshake included; a relay has no slow start and no limit of
 bandwidth. uv and twine hash a file before they send it (uv SHA-256 and BLAKE2b, twine these and MD5), as this action does

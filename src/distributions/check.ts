@@ -1,6 +1,6 @@
 import { ProblemList, PublishError } from '../errors.ts'
 import { printable } from '../text.ts'
-import { DIGEST_CHUNK_BYTES, digest } from './digest.ts'
+import { type DigestBuffers, digest, digestBuffers } from './digest.ts'
 import type { FoundFile } from './discover.ts'
 import type { Distribution } from './distribution.ts'
 import {
@@ -51,10 +51,10 @@ export async function checkDistributions(
   problems: ProblemList,
 ): Promise<readonly Distribution[]> {
   const all: Checked[] = []
-  const buffer = Buffer.allocUnsafeSlow(DIGEST_CHUNK_BYTES)
+  const buffers = digestBuffers()
   try {
     for (const file of found) {
-      const checked = await collect(problems, options.signal, () => checkFile(file, options, buffer))
+      const checked = await collect(problems, options.signal, () => checkFile(file, options, buffers))
       if (checked !== undefined) all.push(checked)
     }
   } catch (error) {
@@ -77,12 +77,12 @@ async function collect<T>(problems: ProblemList, signal: AbortSignal, check: () 
   }
 }
 
-async function checkFile(found: FoundFile, options: CheckOptions, buffer: Buffer): Promise<Checked> {
+async function checkFile(found: FoundFile, options: CheckOptions, buffers: DigestBuffers): Promise<Checked> {
   checkFileName(found.file)
   const content = OpenFile.open(found.path, found.file)
   try {
     const { filename, metadata, warnings } = await read(content, found.file, options)
-    const { sha256, md5 } = await digest(content, { md5: options.md5, buffer }, options.signal)
+    const { sha256, md5 } = await digest(content, { md5: options.md5, buffers }, options.signal)
     const distribution: Distribution = {
       file: found.file,
       shown: found.shown,

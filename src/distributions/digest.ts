@@ -3,7 +3,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OpenFile } from './open-file.ts'
 
 /** Bytes between two looks at the signal: about a millisecond of hashing. */
-export const DIGEST_CHUNK_BYTES = 1024 * 1024
+const CHUNK_BYTES = 1024 * 1024
+
+/** What files are read into: one chunk is hashed while the next one is read. */
+export type DigestBuffers = readonly [Buffer, Buffer]
+
+/** For many files: new buffers cost as much as hashing what is read into them. */
+export function digestBuffers(): DigestBuffers {
+  return [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)]
+}
 
 /** Hexadecimal, lower case. */
 export interface Digests {
@@ -14,8 +22,7 @@ export interface Digests {
 
 export interface DigestOptions {
   readonly md5: boolean
-  /** DIGEST_CHUNK_BYTES bytes to read into, for many files: a new buffer costs as much as hashing what is read into it. */
-  readonly buffer?: Buffer
+  readonly buffers?: DigestBuffers
 }
 
 /**
@@ -25,19 +32,12 @@ export interface DigestOptions {
  */
 export async function digest(
   file: OpenFile,
-  { md5: wantsMd5, buffer = Buffer.allocUnsafeSlow(DIGEST_CHUNK_BYTES) }: DigestOptions,
+  { md5: wantsMd5, buffers = digestBuffers() }: DigestOptions,
   signal?: AbortSignal,
 ): Promise<Digests> {
   const sha256 = createHash('sha256')
   const md5 = wantsMd5 ? createHash('md5') : undefined
-  for (let position = 0; position < file.size; position += DIGEST_CHUNK_BYTES) {
-    signal?.throwIfAborted()
-    const chunk = file.readSync(position, Math.min(DIGEST_CHUNK_BYTES, file.size - position), buffer)
-    sha256.update(chunk)
-    md5?.update(chunk)
-    await nextTurn()
-  }
-  file.assertUnchanged()
+  await hash(file, md5 === undefined ? [sha256] : [sha256, md5], buffers, signal)
   return { sha256: sha256.digest('hex'), md5: md5?.digest('hex') }
 }
 
@@ -47,16 +47,52 @@ export async function digest(
  * @throws as `digest` does
  */
 export async function digestOf(file: OpenFile, algorithm: string, signal: AbortSignal): Promise<string | undefined> {
-  const hash = hashOf(algorithm)
-  if (hash === undefined) return undefined
-  const buffer = Buffer.allocUnsafeSlow(DIGEST_CHUNK_BYTES)
-  for (let position = 0; position < file.size; position += DIGEST_CHUNK_BYTES) {
-    signal.throwIfAborted()
-    hash.update(file.readSync(position, Math.min(DIGEST_CHUNK_BYTES, file.size - position), buffer))
+  const one = hashOf(algorithm)
+  if (one === undefined) return undefined
+  await hash(file, [one], digestBuffers(), signal)
+  return one.digest('hex')
+}
+
+async function hash(
+  file: OpenFile,
+  hashes: readonly Hash[],
+  buffers: DigestBuffers,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (file.size > CHUNK_BYTES) await hashReadingAhead(file, hashes, buffers, signal)
+  else {
+    signal?.throwIfAborted()
+    // This one read is done before another thread would have begun with it.
+    const whole = file.readSync(0, file.size, buffers[0])
+    for (const one of hashes) one.update(whole)
     await nextTurn()
   }
   file.assertUnchanged()
-  return hash.digest('hex')
+}
+
+async function hashReadingAhead(
+  file: OpenFile,
+  hashes: readonly Hash[],
+  buffers: DigestBuffers,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let [into, other] = buffers
+  const readAt = (position: number): Promise<Buffer> => {
+    ;[into, other] = [other, into]
+    return file.read(position, Math.min(CHUNK_BYTES, file.size - position), into)
+  }
+  let next = readAt(0)
+  try {
+    for (let position = 0; position < file.size; position += CHUNK_BYTES) {
+      signal?.throwIfAborted()
+      const chunk = await next
+      if (position + CHUNK_BYTES < file.size) next = readAt(position + CHUNK_BYTES)
+      for (const one of hashes) one.update(chunk)
+    }
+  } finally {
+    // The file may be closed then, and its descriptor be another file's.
+    await next.catch(() => {})
+  }
 }
 
 function hashOf(algorithm: string): Hash | undefined {

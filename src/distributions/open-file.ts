@@ -1,10 +1,13 @@
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, read, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { errorCodeOf, PublishError } from '../errors.ts'
 import { count, printable } from '../text.ts'
 
 /** Bytes of one chunk of an upload. */
 const CHUNK_BYTES = 256 * 1024
+
+const readLater = promisify(read)
 
 /** What tells one state of one file from another. Times are in nanoseconds. */
 type FileState = Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>
@@ -70,20 +73,13 @@ export class OpenFile {
    *   end), E_DIST_CHANGED when the file became shorter, E_DIST_FILE when the system cannot read it
    */
   readSync(position: number, length: number, into?: Buffer): Buffer {
-    const end = position + length
     // Before anything is allocated: the numbers come out of an archive.
-    if (!(position >= 0 && length >= 0 && end <= this.size)) {
-      throw new PublishError({
-        code: 'E_DIST_LAYOUT',
-        message: `${this.shownName}: the archive is cut off or corrupt: it has ${count(this.size, 'byte')} and points at byte ${end}`,
-        hint: 'Build the distribution again, and compare its size with that of the file where it was built.',
-      })
-    }
+    this.#assertInside(position, length)
     const buffer = into?.subarray(0, length) ?? Buffer.allocUnsafe(length)
     let filled = 0
     while (filled < length) {
       const read = this.#readInto(buffer, filled, position + filled)
-      if (read === 0) throw changed(this.shownName, 'it became shorter while it was read')
+      if (read === 0) throw changed(this.shownName, SHORTER)
       filled += read
     }
     return buffer
@@ -92,6 +88,37 @@ export class OpenFile {
   #readInto(buffer: Buffer, offset: number, position: number): number {
     const descriptor = this.#open()
     return reading(this.shownName, () => readSync(descriptor, buffer, offset, buffer.length - offset, position))
+  }
+
+  /**
+   * As `readSync`, but that this thread goes on meanwhile. The file must stay open until it ends.
+   *
+   * @throws PublishError as `readSync` does
+   */
+  async read(position: number, length: number, into: Buffer): Promise<Buffer> {
+    this.#assertInside(position, length)
+    const descriptor = this.#open()
+    const buffer = into.subarray(0, length)
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await readLater(descriptor, buffer, filled, length - filled, position + filled).catch(
+        (error: unknown) => {
+          throw readFault(this.shownName, error)
+        },
+      )
+      if (bytesRead === 0) throw changed(this.shownName, SHORTER)
+      filled += bytesRead
+    }
+    return buffer
+  }
+
+  #assertInside(position: number, length: number): void {
+    const end = position + length
+    if (position >= 0 && length >= 0 && end <= this.size) return
+    throw new PublishError({
+      code: 'E_DIST_LAYOUT',
+      message: `${this.shownName}: the archive is cut off or corrupt: it has ${count(this.size, 'byte')} and points at byte ${end}`,
+      hint: 'Build the distribution again, and compare its size with that of the file where it was built.',
+    })
   }
 
   /**
@@ -176,6 +203,8 @@ export class OpenFile {
   }
 }
 
+const SHORTER = 'it became shorter while it was read'
+
 function sameState(a: FileState, b: FileState): boolean {
   return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
 }
@@ -208,12 +237,16 @@ function reading<T>(shownName: string, call: () => T): T {
   try {
     return call()
   } catch (error) {
-    const code = errorCodeOf(error)
-    // What O_NOFOLLOW answers for a link: ELOOP on Linux and macOS, EMLINK on FreeBSD.
-    if (code === 'ELOOP' || code === 'EMLINK') throw linkFault(shownName)
-    if (code === 'ENXIO') throw notAFile(shownName, 'is a socket or a device, not a regular file')
-    throw notAFile(shownName, `cannot be read (${code ?? 'unknown error'})`, error)
+    throw readFault(shownName, error)
   }
+}
+
+function readFault(shownName: string, error: unknown): PublishError {
+  const code = errorCodeOf(error)
+  // What O_NOFOLLOW answers for a link: ELOOP on Linux and macOS, EMLINK on FreeBSD.
+  if (code === 'ELOOP' || code === 'EMLINK') return linkFault(shownName)
+  if (code === 'ENXIO') return notAFile(shownName, 'is a socket or a device, not a regular file')
+  return notAFile(shownName, `cannot be read (${code ?? 'unknown error'})`, error)
 }
 
 /** E_DIST_LINK for a path that must not be one. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, truncateSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { digest } from '../../../src/distributions/digest.ts'
@@ -41,6 +41,13 @@ describe('the digest of a distribution', () => {
       await sleep(30)
       appendFileSync(path, 'd')
       await assert.rejects(digest(file, { md5: false }), { code: 'E_DIST_CHANGED' })
+    })
+  })
+
+  it('is refused for a large file that was cut off since', async () => {
+    await withDistribution(Buffer.alloc(3 * 1024 * 1024), NAME, async (file, path) => {
+      truncateSync(path, 2 * 1024 * 1024)
+      await assert.rejects(digest(file, { md5: false }), { code: 'E_DIST_CHANGED', message: /became shorter/ })
     })
   })
 
