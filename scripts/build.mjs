@@ -103,6 +103,9 @@ function shorten() {
       minifyIdentifiers: true,
       minifyWhitespace: true,
     })
+    // A regular expression keeps what it has.
+    const [other] = /[^\x00-\x7f]/.exec(code) ?? []
+    if (other !== undefined) throw new Error(`${name} has a character that is not ASCII: ${other}`)
     writeFileSync(file, code)
   }
 }

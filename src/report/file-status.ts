@@ -73,7 +73,7 @@ export function sentences(message: string | undefined, hint: string | undefined)
 
 /** With the full stop that a sentence ends in. */
 export function finished(sentence: string): string {
-  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`
+  return /[.!?\u2026]$/.test(sentence) ? sentence : `${sentence}.`
 }
 
 /** Characters that ` and 1234567 more` needs. */
