@@ -48,7 +48,7 @@ slower for all. MB are millions of bytes; wheels hold random bytes, stored; they
 made by a relay that hands bytes on later, the TCP handshake included; a relay has no slow start and no limit of
 bandwidth. uv and twine hash a file before they send it (uv SHA-256 and BLAKE2b, twine these and MD5), as this action does
 with SHA-256; curl hashes nothing, sends what was computed before, and is the floor. "ours / it" is the median of this
-action's row divided by the one of that row: below 1 this action is faster. Differences under a quarter are noise.
+action's row divided by the one of that row: below 1 this action is faster. Rounds scatter by a quarter on a shared machine: small differences are noise.
 Client and server share the machine's cores. Memory is the peak of the process (never shown below about 9 MB).
 `
 
