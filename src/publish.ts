@@ -99,7 +99,7 @@ function trustLine({ source, ca, added }: ServerTrust, storeVariables: readonly 
 async function publishAll(run: PlanRequest, plan: Plan, session: Session, progress: Progress): Promise<void> {
   const { runner, signal } = run
   const { inputs, distributions } = plan
-  const meter = new ProgressMeter(monotonicNow())
+  const meter = new ProgressMeter()
   const target = await uploadTarget(run, plan, session, progress.probe?.handshake ?? 'not-tried', meter)
   const { access, difference } = await openReading(run, plan, session, target)
   const ticking = setInterval(() => {
@@ -115,7 +115,7 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
     // A dry run gets here with problems, for which no file would be sent.
     untried: inputs.dryRun ? (progress.problems[0] ?? 'would-publish') : undefined,
     onMissing: (missing) => {
-      meter.expect(missing)
+      meter.expect(missing, monotonicNow())
       // The first file of a project goes alone: what the others need is made meanwhile. Without lookups the probe began it.
       if (!inputs.dryRun && plan.simpleIndex !== 'off')
         session.transport.prepare(Math.min(inputs.maxParallel, missing.length) - 1)

@@ -151,7 +151,8 @@ class Conversation implements Dispatcher.DispatchHandler {
     for await (const chunk of form.body(this.#signal, ring, care !== undefined)) {
       const isFirst = this.#sent === 0
       this.#sent += chunk.length
-      onSent?.(this.#sent)
+      // A connection may ask on behind an early answer: whoever was told of the end hears no more.
+      if (!this.#settled) onSent?.(this.#sent)
       this.#moved()
       yield chunk
       if (this.#sent === form.contentLength) this.#allTaken()

@@ -18,14 +18,14 @@ export interface ExistingPolicy {
 export type OurFile = 'not-sent' | 'perhaps-taken' | 'taken'
 
 /** What was sent before the index was found to have the file. */
-export type Sent = Partial<Pick<FileResult, 'attempts' | 'milliseconds'>>
+type Sent = Partial<Pick<FileResult, 'attempts' | 'milliseconds'>>
 
 /** A file that is on the index with these very bytes. */
 export function present(
   distribution: Distribution,
   outcome: 'published' | 'already-published',
+  verified: Verified,
   sent: Sent,
-  verified: Verified = 'sha256',
 ): FileResult {
   return resultOf(distribution, {
     outcome,
@@ -97,7 +97,8 @@ const ADDED: readonly FileResult['outcome'][] = ['published', 'would-publish']
 
 /** Files of two builds of one version, side by side on the index: what `skip-existing` can come to. */
 export function mixtureWarning(results: readonly FileResult[]): string | undefined {
-  const skipped = results.filter(({ outcome }) => outcome === 'skipped')
+  // Where nobody compared, it may be a second run of one build.
+  const skipped = results.filter(({ outcome, there }) => outcome === 'skipped' && there === 'other')
   const mixed = skipped.find(({ project, version }) =>
     results.some((one) => ADDED.includes(one.outcome) && one.project === project && one.version === version),
   )

@@ -115,7 +115,7 @@ function redirected({ answer, words, said, url, secrets }: Situation): Verdict {
   if (leadsToLogin(target, url)) return loginPage(pointer)
   const hint =
     target.origin === url.origin
-      ? `If that is where the index takes uploads, write it as repository-url: ${shown}`
+      ? `Write ${shown} as repository-url if the index takes uploads there.`
       : 'Nothing was sent there; give the upload URL of the index itself as repository-url.'
   return rejected('run', 'E_HTTP_REDIRECT', `${pointer}, and an upload goes to repository-url alone`, hint)
 }

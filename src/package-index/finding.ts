@@ -116,7 +116,9 @@ async function byContent(
   signal: AbortSignal,
 ): Promise<Finding> {
   const { page, reader, budget } = comparison
-  const unknown = (why: string): Finding => ({ state: 'unknown', why: `${NO_DIGEST} ${why}`, url: ownUrl(entry, page) })
+  const sizeFits = entry.size === distribution.size
+  const url = ownUrl(entry, page)
+  const unknown = (why: string): Finding => ({ state: 'unknown', why: `${NO_DIGEST} ${why}`, url, sizeFits })
   if (entry.url === undefined) return unknown('its page has no URL of the file that can be read')
   if (entry.url.origin !== page.origin) {
     const host = printable(redact(entry.url.host, reader.secrets), 100)

@@ -76,16 +76,19 @@ function unauthorizedHint({ reader }: Asked): string {
 /** A redirect that is not followed; `target`: where it leads, undefined where that cannot be read. */
 export function redirectFailure(answer: Answer, target: URL | undefined, login: boolean, asked: Asked): LookupFailure {
   const { status } = wordsOf(answer, asked.reader.secrets)
-  const where = target === undefined ? 'nowhere that can be read' : shown({ ...asked, url: target })
-  const pointer = `${shown(asked)} answered ${status} and points to ${where}`
+  if (target === undefined) {
+    const message = `${shown(asked)} answered ${status} without a Location that can be read`
+    return failure('E_HTTP_REDIRECT', message, 'Ask the team that runs the index, or its front.')
+  }
+  const pointer = `${shown(asked)} answered ${status} and points to ${shown({ ...asked, url: target })}`
   if (login) return loginFailure(pointer)
-  const same = target?.origin === asked.url.origin
+  const same = target.origin === asked.url.origin
   return failure(
     'E_HTTP_REDIRECT',
     same ? `${pointer}, after five redirects already` : `${pointer}, and a lookup goes to no other origin`,
     same
       ? 'The index or its front redirects in a circle: ask the team that runs it.'
-      : `If the simple index is there, give its URL as check-url. ${CHECK_URL_HINT}`,
+      : 'If the simple index is there, give its URL as check-url; check-url: off publishes without looking.',
   )
 }
 
@@ -112,7 +115,7 @@ function faultOfPage({ found, truncated }: PageFault, asked: Asked, words = ''):
 }
 
 /** What ended a request in place of an answer. Undefined: no fault of network, server or page. */
-export function faultFailure(error: unknown, asked: Asked): LookupFailure | undefined {
+function faultFailure(error: unknown, asked: Asked): LookupFailure | undefined {
   if (error instanceof LookupFailure) return error
   if (error instanceof PageFault) return faultOfPage(error, asked)
   if (error instanceof BodyLimit) return faultOfPage(new PageFault('more than any index has to say'), asked)

@@ -18,7 +18,7 @@ export function explainFailure(failure: Failure): Verdict {
   const { exchange, explain } = failure
   const { error, started, answer } = exchange
   if (error instanceof Silence) return silence(failure, error)
-  if (error === undefined && answer !== undefined) return premature(failure, answer)
+  if (answer !== undefined && (error === undefined || isMisfit(error))) return premature(failure, answer)
   const explained = explain(error)
   if (explained !== undefined && !started) {
     const verdict: Verdict = { outcome: 'not-tried', problem: explained, ends: 'run' }
@@ -31,7 +31,7 @@ export function explainFailure(failure: Failure): Verdict {
   if (explained === undefined && error instanceof PublishError) {
     return { outcome: 'not-tried', problem: error, ends: 'file' }
   }
-  if (isNotHttp(error) || (answer === undefined && isMisfit(error))) return notHttp(failure)
+  if (isNotHttp(error) || isMisfit(error)) return notHttp(failure)
   if (explained !== undefined || (started && isDeath(error))) return death(failure)
   throw error
 }

@@ -16,8 +16,8 @@ export const OUTCOMES = [
 
 export type Outcome = (typeof OUTCOMES)[number]
 
-/** What was really compared after the upload. */
-export type Verified = 'sha256' | 'size' | 'no'
+/** What was really compared: the index's digest (sha256 also of its file itself), or no more than its size. */
+export type Verified = 'sha256' | 'sha384' | 'sha512' | 'size' | 'no'
 
 /** The end of one file, for annotations, summary, outputs and the JSON report. */
 export interface FileResult {

@@ -6,11 +6,10 @@ import { type ExistingPolicy, occupied, present } from './existing.ts'
 import { type IndexAccess, Lookups } from './lookups.ts'
 import { type FileResult, failsStep, notTried, resultOf } from './outcome.ts'
 import type { Turn } from './pace.ts'
-import { LONGEST_WAIT } from './retry-after.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
 import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 import { type UploadEnd, uploadDistribution } from './upload.ts'
-import { abandoned, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
+import { abandoned, type LastLook, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
 
 /** How a run publishes. */
 export interface PublishRequest {
@@ -27,7 +26,7 @@ export interface PublishRequest {
   readonly untried: 'would-publish' | PublishError | undefined
   /** Called when the lookups are done: what the index does not have. */
   readonly onMissing: (missing: readonly Distribution[]) => void
-  /** Called for each of these when its last answer is there. */
+  /** Called for each of these when nothing more of it will be sent. */
   readonly onSent: (distribution: Distribution) => void
   /** Called once for each file, as soon as its end is known. */
   readonly onResult: (result: FileResult) => void
@@ -83,7 +82,7 @@ class Publishing {
     this.#signal = signal
   }
 
-  /** The files that the index does not have; the others have their result. Throws LookupFailure when they have. */
+  /** The files that the index does not have; the others have their result. Throws LookupFailure once they are told. */
   async lookUp(distributions: readonly Distribution[]): Promise<readonly Distribution[]> {
     if (this.#lookups === undefined) {
       this.#request.onMissing(distributions)
@@ -115,7 +114,10 @@ class Publishing {
         if (result !== undefined) this.#request.onResult(result)
         else if (upload !== undefined) (upload.exists || !failed ? this.#unseen : this.#doubtful).set(one, upload)
       },
-      onResult: this.#request.onResult,
+      onResult: (one, result) => {
+        this.#request.onSent(one)
+        this.#request.onResult(result)
+      },
     })
   }
 
@@ -170,24 +172,22 @@ class Publishing {
   }
 
   async #stepOf(distribution: Distribution, end: UploadEnd): Promise<Step> {
-    const { outcome, problem, ends, exists, found, retry } = end
-    if (found?.state === 'same') return { ...settled(present(distribution, 'published', end)), upload: end }
+    const { outcome, problem, ends, exists, found, notBefore } = end
     if (isListed(found)) return settled(await this.#existing(distribution, found, end))
     if (exists) return await this.#existsStep(distribution, end)
     const { access, verify } = this.#request
     if (outcome === 'published') {
-      const result = access === undefined || !verify ? present(distribution, 'published', end, 'no') : undefined
+      const result = access === undefined || !verify ? present(distribution, 'published', 'no', end) : undefined
       return { failed: false, problem, ends, upload: end, result }
     }
-    const refuses = retry !== undefined && (retry.afterMs ?? 0) > LONGEST_WAIT
     const isDoubtful = access !== undefined && end.uncertain
     return {
       failed: true,
       problem,
       ends,
       upload: end,
-      result: isDoubtful ? undefined : refused(distribution, end),
-      ...(refuses && { refusesNewProjects: true }),
+      result: isDoubtful ? undefined : refused(distribution, end, access === undefined ? 'off' : 'answered'),
+      ...(notBefore !== undefined && { refusesNewProjects: true }),
     }
   }
 
@@ -196,10 +196,9 @@ class Publishing {
     const all = await this.#lookups?.now([...this.#doubtful.keys()], 'html', this.#signal)
     for (const [distribution, end] of this.#doubtful) {
       const found = all?.get(distribution.file)
-      const isBlind = found === undefined
       const result = isListed(found)
         ? await this.#existing(distribution, found, end)
-        : refused(distribution, end, isBlind)
+        : refused(distribution, end, lookupOf(found))
       this.#doubtful.delete(distribution)
       this.#request.onResult(result)
     }
@@ -207,13 +206,23 @@ class Publishing {
 
   /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
   async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
-    const finding = await this.#now(distribution, 'json')
+    const finding = await this.#unlessCancelled(() => this.#now(distribution, 'json'))
     if (!isListed(finding)) {
       if (this.#lookups === undefined)
         return settled(notComparable(distribution, end, undefined, this.#request.policy.skipExisting))
       return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }
     }
     return settled(await this.#existing(distribution, finding, end))
+  }
+
+  /** What the server has said counts also where the run is cancelled while the index is asked. */
+  async #unlessCancelled<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      if (this.#signal.aborted) return undefined
+      throw error
+    }
   }
 
   /** Waits for what was sent. */
@@ -233,14 +242,15 @@ class Publishing {
   /** The run ends here: what was sent has its line all the same. */
   abandon(): void {
     for (const [one, upload] of this.#unseen) this.#request.onResult(abandoned(one, upload))
-    for (const [one, upload] of this.#doubtful) this.#request.onResult(refused(one, upload, upload.found === undefined))
+    for (const [one, upload] of this.#doubtful) this.#request.onResult(refused(one, upload, lookupOf(upload.found)))
     this.#unseen.clear()
     this.#doubtful.clear()
   }
 
   async #confirmed(distribution: Distribution, end: Confirmation, upload: UploadEnd): Promise<FileResult> {
     if (end.state !== 'missing') {
-      if (end.state === 'unknown' && !upload.exists) return present(distribution, 'published', upload, 'no')
+      if (end.state === 'unknown' && !upload.exists)
+        return present(distribution, 'published', end.sizeFits ? 'size' : 'no', upload)
       return await this.#existing(distribution, end, upload)
     }
     if (!upload.exists || upload.uncertain) return unlisted(distribution, upload, end)
@@ -257,8 +267,9 @@ class Publishing {
     const wasTaken = end?.outcome === 'published'
     if (finding.state === 'same') {
       // What an earlier try of ours stored, the next one finds there.
-      const isOurs = wasTaken || end?.uncertain || end?.found !== undefined
-      return present(distribution, isOurs ? 'published' : 'already-published', sent)
+      const isOurs = wasTaken || (end !== undefined && end.attempts > 0 && (end.uncertain || end.found !== undefined))
+      const verified = finding.verified === 'download' ? 'sha256' : finding.verified
+      return present(distribution, isOurs ? 'published' : 'already-published', verified, sent)
     }
     const { policy } = this.#request
     return await occupied(distribution, finding, { ...policy, ours: oursOf(end) }, sent, this.#signal)
@@ -268,6 +279,10 @@ class Publishing {
     if (distribution.kind === 'wheel' && failsStep(result.outcome)) this.#failedWheels.push(distribution)
     this.#request.onResult(result)
   }
+}
+
+function lookupOf(found: Finding | undefined): LastLook {
+  return found === undefined ? 'blind' : 'answered'
 }
 
 function untriedResult(distribution: Distribution, why: 'would-publish' | PublishError): FileResult {

@@ -28,7 +28,7 @@ export interface Sequence<End extends SendEnd> {
   /** Called for each file that was sent. */
   readonly onEnd: (distribution: Distribution, end: End) => void
   /** Called for each other one. */
-  readonly onResult: (result: FileResult) => void
+  readonly onResult: (distribution: Distribution, result: FileResult) => void
 }
 
 /**
@@ -87,7 +87,7 @@ class Sender<End extends SendEnd> {
     await this.#slots.use(async () => {
       const held = this.#heldBack(distribution)
       if (held === undefined) await this.#sendNow(distribution)
-      else this.#sequence.onResult(held)
+      else this.#sequence.onResult(distribution, held)
     }, ALWAYS)
   }
 
@@ -103,7 +103,8 @@ class Sender<End extends SendEnd> {
       this.#ended ??= problem
       this.#noteFailure(distribution)
       const attempts = attemptsOf(distribution)
-      onResult(attempts > 0 ? interrupted(distribution, attempts, problem) : notTried(distribution, problem))
+      const wasTried = attempts > 0
+      onResult(distribution, wasTried ? interrupted(distribution, attempts, problem) : notTried(distribution, problem))
     }
   }
 
@@ -143,14 +144,18 @@ function takeSmallest(files: Distribution[]): Distribution {
   return smallest
 }
 
+/** Lines of `files` in one sentence. */
+const SHOWN_LINES = 3
+
 function withoutItsWheels(distribution: Distribution, failed: readonly Distribution[]): FileResult {
   const [first] = failed
   const others = failed.length === 1 ? '' : ` and ${failed.length - 1} more`
-  const lines = failed.map(({ shown }) => `!${shown}`).slice(0, 3)
+  const lines = failed.slice(0, SHOWN_LINES).map(({ shown }) => `!${shown}`)
+  const rest = failed.length > lines.length ? ` and so on for ${failed.length - lines.length} more` : ''
   return resultOf(distribution, {
     outcome: 'not-tried',
     message: `not sent, because the wheel ${first?.file}${others} of the same version did not succeed: whoever needs that wheel would build from source`,
-    hint: `Mend that first; to publish this file all the same, list in \`files\` what is published and exclude the wheel there: ${lines.join(' ')}`,
+    hint: `Mend that wheel. To publish this file without it, add to \`files\`, after its patterns: ${lines.join(' ')}${rest}`,
   })
 }
 
@@ -160,6 +165,6 @@ function interrupted(distribution: Distribution, attempts: number, problem: Publ
     outcome: 'no-answer',
     attempts,
     code: problem?.code,
-    message: `ended while it was being sent, so it may or may not be on the index: ${problem?.message ?? 'unknown fault'}`,
+    message: `the run ended before the last word of the index on it, so it may or may not be there: ${problem?.message ?? 'unknown fault'}`,
   })
 }

@@ -42,8 +42,15 @@ export type Finding =
       /** Where the index's file can be fetched; undefined on another origin. */
       readonly url: URL | undefined
     }
-  /** It has a file of this name, and whether the bytes are ours cannot be told. `why`: end of a sentence, printable. */
-  | { readonly state: 'unknown'; readonly why: string; readonly url: URL | undefined }
+  | {
+      /** It has a file of this name, and whether the bytes are ours cannot be told. */
+      readonly state: 'unknown'
+      /** End of a sentence, printable. */
+      readonly why: string
+      readonly url: URL | undefined
+      /** Its size is there, and is ours. */
+      readonly sizeFits?: boolean
+    }
 
 /** Whether the index has a file of this name, whatever its bytes. */
 export function isListed(finding: Finding | undefined): finding is Exclude<Finding, { state: 'absent' }> {

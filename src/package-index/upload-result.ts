@@ -5,7 +5,7 @@ import { type FileResult, resultOf, wordsOfProblem } from './outcome.ts'
 import type { UploadEnd } from './upload.ts'
 
 /** What a wait for the index came to that did not list the file. */
-export type Missing = Extract<Confirmation, { state: 'missing' }>
+type Missing = Extract<Confirmation, { state: 'missing' }>
 
 /** What every result of a file that was sent has. */
 export function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseconds' | 'requestNumber'> {
@@ -19,20 +19,23 @@ export function oursOf(end: UploadEnd | undefined): OurFile {
   return end?.uncertain ? 'perhaps-taken' : 'not-sent'
 }
 
+/** Whether the index said what it has, when it was asked last; `off`: nobody asks it. */
+export type LastLook = 'answered' | 'blind' | 'off'
+
 /**
  * What the last answer, or its absence, says. But a no, or a file that cannot be read any more, says nothing about a try
- * before it that may have stored the file. `isBlind`: the index did not say whether it has it.
+ * before it that may have stored the file.
  */
-export function refused(distribution: Distribution, end: UploadEnd, isBlind = false): FileResult {
+export function refused(distribution: Distribution, end: UploadEnd, look: LastLook): FileResult {
   const { outcome, problem, notBefore, retry, uncertain, likelyStored, status } = end
   const time = notBefore === undefined ? {} : { notBefore }
   const isNo = outcome === 'not-tried' || (outcome === 'rejected' && retry === undefined)
   const words = problem?.message ?? 'no'
   if ((uncertain && isNo) || (likelyStored && status === 429)) {
     const why = `a try before got no answer, and may have stored it; then ${words}`
-    return { ...unconfirmed(distribution, end, why), ...time }
+    return { ...unconfirmed(distribution, end, why, look), ...time }
   }
-  if (isBlind && outcome === 'rejected') {
+  if (look === 'blind' && outcome === 'rejected') {
     const why = `${words}; and the simple index did not say whether it has the file`
     return { ...unconfirmed(distribution, end, why), ...time }
   }
@@ -41,17 +44,20 @@ export function refused(distribution: Distribution, end: UploadEnd, isBlind = fa
 
 /** The server took it, or says that it has it, and the index did not list it in time. */
 export function unlisted(distribution: Distribution, end: UploadEnd, missing: Missing): FileResult {
-  const said = end.exists ? 'it says that the file exists' : `accepted (${end.status})`
-  return unconfirmed(distribution, end, `${said}, but ${notListed(missing)}`)
+  return unconfirmed(distribution, end, `${yesOf(end)}, but ${notListed(missing)}`)
 }
 
 /** The run was cancelled while the index was waited for. */
 export function abandoned(distribution: Distribution, end: UploadEnd): FileResult {
-  return unconfirmed(distribution, end, 'the run ended before the index listed it')
+  return unconfirmed(distribution, end, `${yesOf(end)}, but the run ended before the index listed it`)
+}
+
+function yesOf({ exists, status }: UploadEnd): string {
+  return exists ? 'it says that the file exists' : `accepted (${status})`
 }
 
 const UNSEEN_HINT =
-  'Give the simple index as `check-url`, and the bytes that are there are compared: the same ones are published already, other ones need a new version.'
+  'Set `check-url` to the simple index, and the bytes are compared: the same ones count as published, others need a new version.'
 
 /** The server says that the file exists, and the index does not show which bytes. `missing`: undefined where nobody looks. */
 export function notComparable(
@@ -60,7 +66,8 @@ export function notComparable(
   missing: Missing | undefined,
   skipExisting: boolean,
 ): FileResult {
-  if (end.uncertain) return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it')
+  const look = missing === undefined ? 'off' : 'answered'
+  if (end.uncertain) return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it', look)
   const { code, message, hint } = wordsOfProblem(end.problem)
   const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
   // Only where nobody looks is the server's word enough to leave it at that.
@@ -80,13 +87,18 @@ function notListed({ waitedMs, why }: Missing): string {
   return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`
 }
 
+const RE_RUN = 'Do not build again: "Re-run failed jobs" sends the same file, and one that is there is recognised.'
+
+const LOOK_YOURSELF =
+  'Do not build again. Look whether the index has it, or set `check-url`, before "Re-run failed jobs" sends it once more.'
+
 /** It may well be there: a new build would have other bytes, and then be in conflict. */
-function unconfirmed(distribution: Distribution, end: UploadEnd, why: string): FileResult {
+function unconfirmed(distribution: Distribution, end: UploadEnd, why: string, look: LastLook = 'answered'): FileResult {
   return resultOf(distribution, {
     ...sentOf(end),
     outcome: 'unconfirmed',
     code: 'E_INDEX_UNCONFIRMED',
     message: why,
-    hint: 'Do not build again: "Re-run failed jobs" sends the same file, and one that is there is recognised.',
+    hint: look === 'off' ? LOOK_YOURSELF : RE_RUN,
   })
 }

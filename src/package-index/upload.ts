@@ -66,8 +66,9 @@ export async function uploadDistribution(
   for (let left = target.retries; ; left -= 1) {
     const last = await inTurn(turn, upload, tries)
     const asks = isOpen(last) || isOdd(last, upload) || (tries.uncertain && last.verdict.outcome !== 'published')
-    const found = asks ? await looks?.now(distribution, 'json') : last.found
-    const end = endOf(last, found, upload, tries)
+    const answeredAt = monotonicNow()
+    const found = asks && !isListed(last.found) ? await looks?.now(distribution, 'json') : last.found
+    const end = endOf(last, found, upload, tries, answeredAt)
     const isBlind = isOpen(last) && looks !== undefined && found === undefined
     if (!last.mayRepeat || left === 0 || isListed(found) || isBlind || tries.diedTwice) return end
     if (last.verdict.problem !== undefined) target.onRetry(distribution, last.verdict.problem, pace.waitMs)
@@ -137,14 +138,20 @@ function note(one: Attempt, { form }: Upload, tries: Tries): void {
   tries.died = isDeath ? exchange : undefined
 }
 
-function endOf({ exchange, verdict }: Attempt, found: Finding | undefined, upload: Upload, tries: Tries): UploadEnd {
+function endOf(
+  { exchange, verdict }: Attempt,
+  found: Finding | undefined,
+  upload: Upload,
+  tries: Tries,
+  answeredAt: number,
+): UploadEnd {
   const { target, form } = upload
   const { start, attempts, uncertain, likelyStored, diedTwice } = tries
   const isLimit = diedTwice && !isListed(found)
   return {
     ...(isLimit ? twiceAtOnePlace(exchange, form.contentLength) : afterTries(verdict, attempts)),
     attempts,
-    milliseconds: Math.round(monotonicNow() - start),
+    milliseconds: Math.round(answeredAt - start),
     status: exchange.answer?.status,
     found,
     notBefore: laterThanThisRun(verdict, target.now()),

@@ -120,11 +120,7 @@ function stateOf(report: RunReport): string {
     namesAt(report, 'other-before', 'there before with other bytes, and not replaced: '),
     namesAt(report, 'there-before', 'there before (bytes not compared), and not replaced: '),
     namesAt(report, 'taken', 'taken by the index, which lists other bytes under the name: '),
-    namesAt(
-      report,
-      'perhaps-taken',
-      'there after a try without an answer, and not with these bytes as far as is known: ',
-    ),
+    namesAt(report, 'perhaps-taken', 'on the index, though not known to have these bytes (a try got no answer): '),
     namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
     namesAt(report, 'missing', 'not published: '),
   ]
@@ -133,7 +129,7 @@ function stateOf(report: RunReport): string {
 
 function againOf(report: RunReport, repairs: readonly Repair[]): string {
   const { files, dryRun, looksUp } = report
-  if (dryRun) return `safe, always. ${buttonFor(repairs)}`
+  if (dryRun) return `always safe. ${buttonFor(repairs)}`
   const onIndex = filesAt(report, ...ON_INDEX)
   if (files.length > 0 && onIndex.length === files.length) return allThere(report)
   if (looksUp)

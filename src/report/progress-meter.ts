@@ -13,7 +13,7 @@ interface OnItsWay {
 
 /** How far a run's uploads are, for lines in the log. Times are those of `monotonicNow()`, in milliseconds. */
 export class ProgressMeter {
-  readonly #startedAt: number
+  #startedAt = 0
   readonly #onTheirWay = new Map<Distribution, OnItsWay>()
   /** Undefined: the lookups are not done. */
   #files: number | undefined
@@ -21,12 +21,9 @@ export class ProgressMeter {
   #ended = 0
   #sent = 0
 
-  constructor(startedAt: number) {
-    this.#startedAt = startedAt
-  }
-
-  /** What is to be sent in all. */
-  expect(distributions: readonly Distribution[]): void {
+  /** What is to be sent in all, from now on. */
+  expect(distributions: readonly Distribution[], now: number): void {
+    this.#startedAt = now
     this.#files = distributions.length
     this.#bytes = distributions.reduce((sum, { size }) => sum + size, 0)
   }

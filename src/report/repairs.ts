@@ -54,7 +54,7 @@ const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
   [
     'E_INDEX_',
     'setting',
-    'nothing, if the index lists the files later; else `check-url` may be the address of another index',
+    'nothing, if the files are on the index; else `check-url`, which may be `off` or the address of another index',
   ],
   ['E_HTTP_CLIENT_CERT_', 'setting', `what the server trusts and revokes, or ${PAIR}`],
   [
@@ -76,7 +76,7 @@ const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
   [
     'E_HTTP_',
     'setting',
-    'nothing of yours at first; the log of the index, or of what stands in front of it, says why it broke off',
+    'nothing of yours at first; the log of the index, or of what stands in front of it, has the reason',
   ],
 ]
 

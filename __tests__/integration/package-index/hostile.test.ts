@@ -107,6 +107,19 @@ describe('an answer that comes before the whole file was sent', () => {
     assert.match(end.problem?.message ?? '', /hash mismatch$/)
   })
 
+  it('is no fault of this action when it says yes, and breaks off inside its own body', async () => {
+    const end = await upload(
+      async (connection) => {
+        await connection.head()
+        await connection.take(MB)
+        connection.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nabc')
+        await connection.end()
+      },
+      { bytes: LARGE },
+    )
+    assert.deepEqual(summary(end), ['no-answer', 'E_HTTP_NO_ANSWER', 'file'])
+  })
+
   it('is no success when it says yes', async () => {
     const end = await upload(
       async (connection) => {

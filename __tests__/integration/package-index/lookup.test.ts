@@ -350,6 +350,18 @@ describe('a file without a digest', () => {
     )
   })
 
+  it('of the same size, on a host that is not asked, proves no more than the size', async () => {
+    for (const [size, fits] of [
+      [BYTES.length, true],
+      [undefined, false],
+    ] as const) {
+      const entry = { filename: NAME, url: `https://files.example/${NAME}`, hashes: {}, ...(size && { size }) }
+      const found = await finding(jsonPage(entry))
+      assert.ok(found?.state === 'unknown')
+      assert.equal(found.sizeFits, fits)
+    }
+  })
+
   it('is fetched, on this connection, with these credentials, and compared', async () => {
     const authorization = 'Bearer abcdef'
     await meet(
@@ -573,6 +585,18 @@ describe('a redirect', () => {
       async ({ server, ask }) => {
         assert.equal(brief((await ask()).files.get(NAME)), 'same download')
         assert.equal(server.requests.at(-1), `GET /other/place/f/${NAME}`)
+      },
+    )
+  })
+
+  it('whose Location cannot be read ends the lookup, and names no other index', async () => {
+    await meet(
+      () => to('http://'),
+      async ({ ask }) => {
+        await assert.rejects(ask(), ({ problem }: LookupFailure) => {
+          assert.match(problem.message, /answered 302 \w+ without a Location that can be read$/)
+          return problem.code === 'E_HTTP_REDIRECT'
+        })
       },
     )
   })

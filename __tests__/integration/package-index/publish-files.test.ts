@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { truncateSync } from 'node:fs'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Agent } from 'undici'
 import { monotonicNow } from '../../../src/clock.ts'
 import { PublishError } from '../../../src/errors.ts'
+import type { UploadTarget } from '../../../src/package-index/attempt.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
 import { Pace } from '../../../src/package-index/pace.ts'
 import { publishFiles } from '../../../src/package-index/publish-files.ts'
@@ -15,6 +17,41 @@ import { publishing, quickPace, uploadTarget } from '../../support/upload-target
 
 const OTHER: Finding = { state: 'other', listed: 'sha256 ab12', url: undefined }
 const ABSENT: Finding = { state: 'absent' }
+const SAME: Finding = { state: 'same', verified: 'sha256' }
+
+/** From now on the clock shows so many seconds more. */
+function later(test: TestContext, seconds: number): void {
+  const uptime = process.uptime.bind(process)
+  test.mock.method(process, 'uptime', () => uptime() + seconds)
+}
+
+/** The results of one file; `findingAt`: what the index has at each look, from 1. A run that is cancelled has results too. */
+async function publishAsking(
+  target: UploadTarget,
+  findingAt: (look: number) => Finding,
+  signal = new AbortController().signal,
+): Promise<readonly FileResult[]> {
+  const file = openDistribution()
+  const results: FileResult[] = []
+  let looks = 0
+  const ask: Ask = async () => {
+    looks += 1
+    return { known: true, files: new Map([[file.distribution.file, findingAt(looks)]]) }
+  }
+  const request = {
+    ...publishing(target),
+    access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+    onResult: (result: FileResult) => results.push(result),
+  }
+  try {
+    await publishFiles([file.distribution], request, signal)
+  } catch (error) {
+    assert.ok(signal.aborted, String(error))
+  } finally {
+    file.remove()
+  }
+  return results
+}
 
 interface PublishOptions {
   readonly retries?: number
@@ -100,7 +137,6 @@ describe('with skip-existing, other bytes under the name of a file', () => {
 })
 
 describe('a file that would be sent again', () => {
-  const SAME: Finding = { state: 'same', verified: 'sha256' }
   const BUSY = '503 Service Unavailable'
 
   it('is not, where the index lists it when it was asked after the failure', async () => {
@@ -122,6 +158,20 @@ describe('a file that would be sent again', () => {
     }
   })
 
+  it('is not where another run published it while no connection stood: it was there before', async (test) => {
+    const index = await startHostileIndex(async () => {})
+    await index.stop()
+    const dispatcher = new Agent()
+    const refused = new PublishError({ code: 'E_NETWORK_REFUSED', message: 'refused' })
+    const way = { dispatcher, retries: 1, pace: quickPace(1), explain: () => refused }
+    // Looks count for ten seconds.
+    const onRetry = () => later(test, 11)
+    const target = uploadTarget(index.url, { ...way, onRetry })
+    const [result] = await publishAsking(target, (look) => (look === 1 ? ABSENT : SAME))
+    await dispatcher.close()
+    assert.deepEqual([result?.outcome, result?.attempts], ['already-published', 0])
+  })
+
   it('is, as often as it may, where the index never lists it', async () => {
     const { outcome, attempts } = await publish(BUSY, [ABSENT], { retries: 2 })
     assert.deepEqual([outcome, attempts], ['rejected', 3])
@@ -135,6 +185,11 @@ describe('a redirect that asks for the file once more', () => {
   it('is not, where the index has got it since the look before, however short that is ago', async () => {
     const { outcome, attempts } = await publish(AGAIN, [ABSENT, OTHER], { headers })
     assert.deepEqual([outcome, attempts], ['skipped', 1])
+  })
+
+  it('and that the index has by then is asked about once: a second look could only forget it', async () => {
+    const { outcome, attempts } = await publish(AGAIN, [ABSENT, SAME, 'fails'], { headers })
+    assert.deepEqual([outcome, attempts], ['published', 1])
   })
 
   it('is not, where the index does not say whether it has it', async () => {
@@ -152,6 +207,37 @@ describe('a file that the server took', () => {
     const { outcome, message } = await publish('200 OK', [ABSENT], { pauseMs: 60_000 })
     assert.equal(outcome, 'unconfirmed')
     assert.match(message ?? '', /did not list it within 2 s \(it was not asked again: a pause that it asked for/)
+  })
+})
+
+describe('the time of an upload', () => {
+  it('ends with the last answer: what the index was asked behind it is no time of the upload', async (test) => {
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      connection.answer('503 stored or not')
+    })
+    const target = uploadTarget(index.url, { dispatcher: index.dispatcher })
+    const [result] = await publishAsking(target, (look) => {
+      if (look > 1) later(test, 100)
+      return ABSENT
+    })
+    await index.stop()
+    assert.ok(result !== undefined && result.milliseconds < 50_000)
+  })
+})
+
+describe('what was compared', () => {
+  it('is said as it was: the digest of the list or of the file itself, or no more than the size', async () => {
+    for (const [finding, verified] of [
+      [SAME, 'sha256'],
+      [{ state: 'same', verified: 'sha512' }, 'sha512'],
+      [{ state: 'same', verified: 'download' }, 'sha256'],
+      [{ state: 'unknown', why: 'no digest', url: undefined, sizeFits: true }, 'size'],
+      [{ state: 'unknown', why: 'no digest', url: undefined }, 'no'],
+    ] as const) {
+      const result = await publish('200 OK', [ABSENT, finding])
+      assert.deepEqual([result.outcome, result.verified], ['published', verified])
+    }
   })
 })
 
@@ -227,6 +313,15 @@ describe('an upload that may have been stored, where nobody looks', () => {
   it('is unconfirmed behind a final no, which says nothing about the try before it', async () => {
     const { outcome, attempts, tried } = await publishUnseen(open, (connection) => connection.answer('400 Bad Request'))
     assert.deepEqual([outcome, attempts, tried], ['unconfirmed', 2, ['E_HTTP_SERVER_ERROR']])
+  })
+
+  it('is to be looked for by people: a new run would recognise nothing', async () => {
+    for (const words of ['400 Bad Request', '409 File already exists']) {
+      const { outcome, hint } = await publishUnseen(open, (connection) => connection.answer(words))
+      assert.equal(outcome, 'unconfirmed')
+      assert.match(hint ?? '', /Look whether the index has it, or set `check-url`/)
+      assert.doesNotMatch(hint ?? '', /recognised/)
+    }
   })
 
   it('is unconfirmed where the server then asks to come back another day, which it also says', async () => {
@@ -317,6 +412,54 @@ describe('a run that is cancelled while the index is asked once more about a fil
       results.map(({ outcome, attempts }) => [outcome, attempts]),
       [['unconfirmed', 1]],
     )
+  })
+})
+
+describe('a run that is cancelled while the index is asked about a file that exists', () => {
+  it('tells what the server had said', async () => {
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      connection.answer('409 File already exists')
+    })
+    const controller = new AbortController()
+    const target = uploadTarget(index.url, { dispatcher: index.dispatcher })
+    const results = await publishAsking(
+      target,
+      (look) => {
+        if (look > 1) controller.abort(new Error('cancelled'))
+        controller.signal.throwIfAborted()
+        return ABSENT
+      },
+      controller.signal,
+    )
+    await index.stop()
+    assert.deepEqual(
+      results.map(({ outcome, message }) => [outcome, message]),
+      [['unconfirmed', 'it says that the file exists, but the run ended before the index listed it']],
+    )
+  })
+})
+
+describe('every file that is not sent', () => {
+  it('is told as one that will not go any more: progress does not wait for it', async () => {
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      connection.answer('400 Bad Request')
+    })
+    const files = [openDistribution(), openDistribution({ file: 'demo-1.0.tar.gz' })]
+    const ended: string[] = []
+    const request = {
+      ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
+      onSent: ({ file }: { readonly file: string }) => ended.push(file),
+    }
+    try {
+      const distributions = files.map(({ distribution }) => distribution)
+      await publishFiles(distributions, request, new AbortController().signal)
+    } finally {
+      for (const file of files) file.remove()
+      await index.stop()
+    }
+    assert.deepEqual(ended, ['demo-1.0-py3-none-any.whl', 'demo-1.0.tar.gz'])
   })
 })
 
@@ -424,8 +567,7 @@ describe('a look that fails for a reason of its own, while its file has the turn
         if (requests === 2) {
           await retried.promise
           // Looks count for ten seconds: this makes the third file's one long ago.
-          const uptime = process.uptime.bind(process)
-          test.mock.method(process, 'uptime', () => uptime() + 11)
+          later(test, 11)
           connection.answer('200 OK')
           setTimeout(thirdWaits.resolve, 100)
         } else {
@@ -478,8 +620,6 @@ describe('a lookup that fails before anything is sent', () => {
 })
 
 describe('an answer that is neither a yes nor a plain no', () => {
-  const SAME: Finding = { state: 'same', verified: 'sha256' }
-
   for (const status of ['303 See Other', '499 Client Closed Request', '524 A Timeout Occurred', '200 OK']) {
     it(`${status}: the index is asked, and the file is published where it is there`, async () => {
       const { outcome, verified } = await publish(status, [ABSENT, SAME])

@@ -8,6 +8,15 @@ import { multipartForm } from '../../../src/package-index/multipart.ts'
 const BYTES = Buffer.from('some bytes')
 const IDLE = 1_500
 
+const CONTROLLER: Dispatcher.DispatchController = {
+  aborted: false,
+  paused: false,
+  reason: null,
+  abort: () => {},
+  pause: () => {},
+  resume: () => {},
+}
+
 function isChunks(body: unknown): body is AsyncIterable<Buffer> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
@@ -30,25 +39,44 @@ class SlowWay extends Dispatcher {
 
   async #converse(body: unknown, handler: Dispatcher.DispatchHandler): Promise<void> {
     assert.ok(isChunks(body))
-    const controller: Dispatcher.DispatchController = {
-      aborted: false,
-      paused: false,
-      reason: null,
-      abort: () => {},
-      pause: () => {},
-      resume: () => {},
-    }
-    handler.onRequestStart?.(controller, {})
+    handler.onRequestStart?.(CONTROLLER, {})
     for await (const chunk of body) if (chunk.length > 0) await sleep(this.#takesMs)
     await sleep(this.#answersMs)
-    handler.onResponseStart?.(controller, 200, {}, 'OK')
-    handler.onResponseEnd?.(controller, {})
+    handler.onResponseStart?.(CONTROLLER, 200, {}, 'OK')
+    handler.onResponseEnd?.(CONTROLLER, {})
   }
 }
 
-/** A form in one chunk, over such a connection. */
-async function send(takesMs: number, answersMs: number) {
-  const form = multipartForm([], {
+/** A connection that hands on the answer after the first chunk, and asks for the others all the same. */
+class EagerWay extends Dispatcher {
+  readonly #onTaken: () => void
+
+  constructor(onTaken: () => void) {
+    super()
+    this.#onTaken = onTaken
+  }
+
+  override dispatch({ body }: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    void this.#converse(body, handler)
+    return true
+  }
+
+  async #converse(body: unknown, handler: Dispatcher.DispatchHandler): Promise<void> {
+    assert.ok(isChunks(body))
+    handler.onRequestStart?.(CONTROLLER, {})
+    let taken = 0
+    for await (const _chunk of body) {
+      taken += 1
+      if (taken > 1) continue
+      handler.onResponseStart?.(CONTROLLER, 413, {}, 'Too Large')
+      handler.onResponseEnd?.(CONTROLLER, {})
+    }
+    this.#onTaken()
+  }
+}
+
+function smallForm() {
+  return multipartForm([], {
     filename: 'demo-1.0-py3-none-any.whl',
     size: BYTES.length,
     async *content() {
@@ -56,6 +84,11 @@ async function send(takesMs: number, answersMs: number) {
     },
     readWhole: (into) => BYTES.copy(into),
   })
+}
+
+/** A form in one chunk, over such a connection. */
+async function send(takesMs: number, answersMs: number) {
+  const form = smallForm()
   const request = {
     dispatcher: new SlowWay(takesMs, answersMs),
     url: new URL('https://index.example/legacy/'),
@@ -84,5 +117,26 @@ describe('the time of an exchange', () => {
       assert.ok(error instanceof Silence)
       assert.equal(error.time, '1.5 s')
     }
+  })
+})
+
+describe('the progress of an exchange', () => {
+  it('ends with it, also where the connection asks for more of the form behind an early answer', async () => {
+    const taken = Promise.withResolvers<void>()
+    const told: number[] = []
+    const { answer } = await post(
+      {
+        dispatcher: new EagerWay(taken.resolve),
+        url: new URL('https://index.example/legacy/'),
+        headers: {},
+        form: smallForm(),
+        idleTimeoutMs: IDLE,
+        onSent: (bytes) => told.push(bytes),
+      },
+      new AbortController().signal,
+    )
+    assert.equal(answer?.status, 413)
+    await taken.promise
+    assert.equal(told.length, 1)
   })
 })

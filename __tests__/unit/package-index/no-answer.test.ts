@@ -56,6 +56,13 @@ describe('an exchange without an answer', () => {
     assert.match(failure({ sent: LENGTH }).problem?.message ?? '', /after everything had been sent$/)
   })
 
+  it('that began with a yes, and whose body is cut off, ends the file: nobody read all of it', () => {
+    const answer = { status: 200, reason: 'OK', headers: new Map<string, string>(), text: 'abc' }
+    const end = failure({ answer, error: fault('UND_ERR_RES_CONTENT_LENGTH_MISMATCH') })
+    assert.deepEqual([end.outcome, end.problem?.code, end.ends], ['no-answer', 'E_HTTP_NO_ANSWER', 'file'])
+    assert.match(end.problem?.message ?? '', /^the index answered 200 before it had the whole file/)
+  })
+
   it('because the file cannot be read on ends the file untried, in the words of the reader', () => {
     const problem = new PublishError({ code: 'E_DIST_FILE', message: 'demo.whl cannot be read (EIO)' })
     assert.deepEqual(failure({ error: problem }), { outcome: 'not-tried', problem, ends: 'file' })

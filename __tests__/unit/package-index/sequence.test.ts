@@ -80,7 +80,7 @@ async function run(ends: Readonly<Record<string, SendEnd>> = {}, options: Option
     },
     attemptsOf: () => (throws?.begun ? 1 : 0),
     onEnd: ({ file }) => ended.push(file),
-    onResult: (result) => untried.set(result.file, result),
+    onResult: (_one, result) => untried.set(result.file, result),
   })
   assert.deepEqual([...ended, ...untried.keys()].toSorted(), files.map(({ file }) => file).toSorted())
   return { sent, together, untried, ended: problemOfRun }
@@ -136,7 +136,7 @@ describe('files in order', () => {
     const { outcome, message, hint } = untried.get(SDIST) ?? {}
     assert.equal(outcome, 'not-tried')
     assert.match(message ?? '', /because the wheel demo-1\.0-py3-none-any\.whl of the same version did not/)
-    assert.match(hint ?? '', /exclude the wheel there: !dist\/demo-1\.0-py3-none-any\.whl$/)
+    assert.match(hint ?? '', /add to `files`, after its patterns: !dist\/demo-1\.0-py3-none-any\.whl$/)
   })
 
   it('hold it back also for a wheel that failed before anything was sent, and count the others', async () => {
@@ -144,6 +144,9 @@ describe('files in order', () => {
     const { untried } = await run({ [WHEEL]: failing('file') }, { failedWheels: [wheel] })
     assert.match(untried.get(SDIST)?.message ?? '', /cp313\S+\.whl and 1 more of the same version/)
     assert.match(untried.get(SDIST)?.hint ?? '', /!dist\/demo-1\.0-cp313\S+ !dist\/demo-1\.0-py3/)
+    const others = [10, 11, 12].map((minor) => distribution(`demo-1.0-cp3${minor}-cp3${minor}-linux_x86_64.whl`))
+    const many = await run({ [WHEEL]: failing('file') }, { failedWheels: [wheel, ...others] })
+    assert.match(many.untried.get(SDIST)?.hint ?? '', /\.whl and so on for 2 more$/)
   })
 
   it('go on after an sdist that failed', async () => {
@@ -193,13 +196,16 @@ describe('files in order', () => {
         },
         attemptsOf: () => (begun ? 3 : 0),
         onEnd: () => {},
-        onResult: (result) => results.set(result.file, result),
+        onResult: (_one, result) => results.set(result.file, result),
       })
       await assert.rejects(running, (thrown) => thrown === error)
       const result = results.get(WHEEL)
       assert.deepEqual([result?.outcome, result?.code, result?.attempts], [outcome, 'E_RUN_CANCELLED', begun ? 3 : 0])
       if (begun)
-        assert.match(results.get(WHEEL)?.message ?? '', /may or may not be on the index: the run was cancelled$/)
+        assert.match(
+          results.get(WHEEL)?.message ?? '',
+          /before the last word of the index on it, so it may or may not be there: the run was cancelled$/,
+        )
       assert.equal(results.get(SDIST)?.outcome, 'not-tried')
     })
   }

@@ -18,16 +18,16 @@ function files(...sizes: number[]): Distribution[] {
 }
 
 function meterOf(distributions: readonly Distribution[]): ProgressMeter {
-  const meter = new ProgressMeter(0)
-  meter.expect(distributions)
+  const meter = new ProgressMeter()
+  meter.expect(distributions, 0)
   return meter
 }
 
 describe('the line of progress', () => {
   it('says what is waited for before it is known what is to be sent, and nothing where that is nothing', () => {
-    const meter = new ProgressMeter(0)
+    const meter = new ProgressMeter()
     assert.deepEqual(meter.lines(10_000), ['waiting for the simple index'])
-    meter.expect([])
+    meter.expect([], 10_000)
     assert.deepEqual(meter.lines(20_000), [])
   })
 
@@ -39,6 +39,15 @@ describe('the line of progress', () => {
     meter.ended(first)
     meter.sent(second, 1_000, 10_000)
     assert.deepEqual(meter.lines(10_000), ['1 of 3 files, 5.0 kB of 20.0 kB, 500 bytes/s, about 30 s left'])
+  })
+
+  it('counts from when it is known what is to be sent: lookups before it are no time of the uploads', () => {
+    const [only] = files(4_000)
+    assert.ok(only)
+    const meter = new ProgressMeter()
+    meter.expect([only], 60_000)
+    meter.sent(only, 1_000, 62_000)
+    assert.deepEqual(meter.lines(62_000), ['0 of 1 file, 1.0 kB of 4.0 kB, 500 bytes/s, about 6 s left'])
   })
 
   it('forgets what a try sent in vain, and counts a file that needed no sending', () => {
