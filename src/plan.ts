@@ -6,6 +6,7 @@ import { checkDistributions } from './distributions/check.ts'
 import { discover } from './distributions/discover.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import { checkExpectations, tagWarning } from './distributions/expectations.ts'
+import { validityPeriod } from './encoding/validity-period.ts'
 import { type ErrorCode, ProblemList, PublishError } from './errors.ts'
 import { type ClientIdentity, readClientIdentity, refuseFaultsOf } from './identity/client-identity.ts'
 import { type Inputs, readInputs } from './inputs.ts'
@@ -175,7 +176,7 @@ async function judge(
     signal,
   })
   progress.chain = check
-  runner.log('Identity', `${subjectOf(leaf)}, valid until ${formatDate(leaf.validToDate)}`)
+  runner.log('Identity', `${subjectOf(leaf)}, valid until ${formatDate(validityPeriod(leaf).until)}`)
   for (const { severity, code, message, hint } of check.findings) {
     if (severity === 'error') problems.add({ code, message, hint })
     else if (severity === 'warning') progress.warnings.push(hint === undefined ? message : `${message}. ${hint}`)

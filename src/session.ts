@@ -108,8 +108,9 @@ export async function uploadTarget(
   }
 }
 
-/** The index as it is read: undefined in place of both where nobody looks. */
+/** The index as it is read. */
 export interface Reading {
+  /** Undefined where nobody looks. */
   readonly access: IndexAccess | undefined
   /** How a file of the index differs from ours, as the end of a sentence; `''` where it cannot be fetched. */
   readonly difference: ExistingPolicy['difference']

@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
+import { validityPeriod } from '../encoding/validity-period.ts'
 import { subjectOf } from '../text.ts'
 import { judgeConformance } from './conformance.ts'
 import { type Fault, type Finding, type Member, membersOf } from './findings.ts'
@@ -89,7 +90,9 @@ export async function checkChain(request: ChainCheckRequest): Promise<ChainCheck
 
 /** A time that cannot be read is over. */
 function earliestEnd(chain: readonly X509Certificate[], now: Date): Date {
-  const ends = chain.map(({ validToDate }) => (Number.isNaN(+validToDate) ? now : validToDate))
+  const ends = chain
+    .map((certificate) => validityPeriod(certificate).until)
+    .map((end) => (Number.isNaN(+end) ? now : end))
   return new Date(Math.min(...ends.map(Number)))
 }
 
@@ -111,7 +114,8 @@ function choosePath({ leaf, others, clientAnchors, serverAnchors, now }: ChainCh
  */
 function isRootJudged({ root, anchor }: Path, now: Date): boolean {
   if (root === undefined) return false
-  return anchor === undefined ? root.validFromDate <= now && now <= root.validToDate : root === anchor
+  const { from, until } = validityPeriod(root)
+  return anchor === undefined ? from <= now && now <= until : root === anchor
 }
 
 function openEnd({ path, members, anchors, bundle }: Judged, { others, now }: ChainCheckRequest): OpenEnd | undefined {

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { validityPeriod } from '../encoding/validity-period.ts'
 import type { CertificateFacts } from '../report/run-report.ts'
 import { issuerOf, printable, subjectOf } from '../text.ts'
 
@@ -26,8 +27,8 @@ export function certificateFacts(chain: readonly X509Certificate[]): readonly Ce
     issuer: issuerOf(certificate),
     serial: certificate.serialNumber,
     fingerprint256: certificate.fingerprint256,
-    notBefore: certificate.validFromDate,
-    notAfter: certificate.validToDate,
+    notBefore: validityPeriod(certificate).from,
+    notAfter: validityPeriod(certificate).until,
     names: printable(certificate.subjectAltName ?? '', LONGEST_NAMES),
     purposes: purposesOf(certificate),
   }))

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { validityPeriod } from '../encoding/validity-period.ts'
 import { type ErrorCode, PublishError } from '../errors.ts'
 import { subjectOf } from '../text.ts'
 import { type CertificateExtensions, readExtensions } from './extensions.ts'
@@ -63,7 +64,8 @@ function memberOf(certificate: X509Certificate, position: string): Member {
 
 /** Node decodes these only when they are asked for, so that a certificate can be loaded without them. */
 function undecodable(certificate: X509Certificate): string | undefined {
-  if (Number.isNaN(+certificate.validFromDate) || Number.isNaN(+certificate.validToDate)) return 'period of validity'
+  const { from, until } = validityPeriod(certificate)
+  if (Number.isNaN(+from) || Number.isNaN(+until)) return 'period of validity'
   try {
     return certificate.publicKey.type === 'public' ? undefined : 'public key'
   } catch {

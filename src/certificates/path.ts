@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { type ValidityPeriod, validityPeriod } from '../encoding/validity-period.ts'
 
 /** The way from a certificate up to whom a server trusts. */
 export interface Path {
@@ -136,9 +137,13 @@ class Candidate {
     }
   }
 
+  get period(): ValidityPeriod {
+    return validityPeriod(this.certificate)
+  }
+
   isValidAt(time: Date): boolean {
-    const { validFromDate, validToDate } = this.certificate
-    return validFromDate <= time && time <= validToDate
+    const { from, until } = this.period
+    return from <= time && time <= until
   }
 }
 
@@ -211,7 +216,7 @@ class Search {
     const ranked = this.#pool
       .named(top.certificate.issuer)
       .map((issuer) => ({ issuer, rank: [this.#linkFaults(top, issuer), this.#distance(issuer)] }))
-      .sort((a, b) => compare(a.rank, b.rank) || +b.issuer.certificate.validToDate - +a.issuer.certificate.validToDate)
+      .sort((a, b) => compare(a.rank, b.rank) || +b.issuer.period.until - +a.issuer.period.until)
     const issuers = ranked.map(({ issuer }) => issuer)
     this.#issuers.set(top, issuers)
     return issuers

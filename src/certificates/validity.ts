@@ -1,3 +1,4 @@
+import { validityPeriod } from '../encoding/validity-period.ts'
 import { count, formatTime, issuerOf, printable } from '../text.ts'
 import { type Fault, type Finding, type Member, nameMember } from './findings.ts'
 
@@ -16,15 +17,15 @@ const HOUR = 3_600_000
  * E_CERT_EXPIRES_SOON as a finding.
  */
 export function judgeValidity(member: Member, limits: ExpiryLimits, now: Date): Fault | Finding | undefined {
-  const { validFromDate, validToDate } = member.certificate
   if (member.unreadable !== undefined) return undefined
-  if (validToDate < now) return expired(member, limits, now)
-  if (validFromDate > now) return notYetValid(member, now)
+  const { from, until } = validityPeriod(member.certificate)
+  if (until < now) return expired(member, limits, now)
+  if (from > now) return notYetValid(member, now)
   return expiresSoon(member, limits, now)
 }
 
 function expired(member: Member, { expiryErrorDays }: ExpiryLimits, now: Date): Fault {
-  const end = member.certificate.validToDate
+  const { until: end } = validityPeriod(member.certificate)
   return {
     code: 'E_CERT_EXPIRED',
     kind: 'date',
@@ -40,7 +41,7 @@ function expired(member: Member, { expiryErrorDays }: ExpiryLimits, now: Date): 
 const QUEUED = 'If that is done already, this run was queued before: re-run it.'
 
 function notYetValid(member: Member, now: Date): Fault {
-  const start = member.certificate.validFromDate
+  const { from: start } = validityPeriod(member.certificate)
   return {
     code: 'E_CERT_NOT_YET_VALID',
     kind: 'date',
@@ -52,11 +53,11 @@ function notYetValid(member: Member, now: Date): Fault {
 }
 
 function expiresSoon(member: Member, limits: ExpiryLimits, now: Date): Finding | undefined {
-  const { validFromDate, validToDate } = member.certificate
-  const left = +validToDate - +now
+  const { from, until } = validityPeriod(member.certificate)
+  const left = +until - +now
   const forbidden = left < limits.expiryErrorDays * DAY
   // A third of the lifetime: short-lived certificates would otherwise warn from their first hour on.
-  const near = left < limits.expiryWarningDays * DAY && left < (+validToDate - +validFromDate) / 3
+  const near = left < limits.expiryWarningDays * DAY && left < (+until - +from) / 3
   if (!forbidden && !near) return undefined
   const limit = forbidden ? `, and expiry-error-days asks for ${limits.expiryErrorDays}` : ''
   return {
@@ -64,7 +65,7 @@ function expiresSoon(member: Member, limits: ExpiryLimits, now: Date): Finding |
     severity: forbidden ? 'error' : 'warning',
     position: member.position,
     subject: member.subject,
-    message: `${identify(member)} ends on ${formatTime(validToDate)}: ${span(left)} left${limit}`,
+    message: `${identify(member)} ends on ${formatTime(until)}: ${span(left)} left${limit}`,
     hint: whoseTurn(member),
   }
 }

@@ -1,6 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { InputMaterial } from '../encoding/input-material.ts'
 import { nameOfKind } from '../encoding/kind.ts'
+import { validityPeriod } from '../encoding/validity-period.ts'
 import { type ProblemDetails, ProblemList, PublishError } from '../errors.ts'
 import { formatDate, subjectOf } from '../text.ts'
 import { type Holding, hold, whatElse } from './holding.ts'
@@ -154,12 +155,13 @@ function fits(certificate: X509Certificate, key: KeyObject): boolean {
 
 /** Valid now before not valid; issued by a CA before self-signed; then the newest. */
 function compareLeaves(one: X509Certificate, other: X509Certificate, now: Date): number {
-  return rank(other, now) - rank(one, now) || Number(other.validFromDate) - Number(one.validFromDate) || 0
+  return rank(other, now) - rank(one, now) || Number(validityPeriod(other).from) - Number(validityPeriod(one).from) || 0
 }
 
-function rank({ validFromDate, validToDate, subject, issuer }: X509Certificate, now: Date): number {
-  const isValid = validFromDate <= now && now <= validToDate
-  return (isValid ? 2 : 0) + (subject === issuer ? 0 : 1)
+function rank(certificate: X509Certificate, now: Date): number {
+  const { from, until } = validityPeriod(certificate)
+  const isValid = from <= now && now <= until
+  return (isValid ? 2 : 0) + (certificate.subject === certificate.issuer ? 0 : 1)
 }
 
 function keyHolder(holdings: readonly Holding[]): string {
@@ -204,8 +206,9 @@ function aliasNotices(alias: string | undefined, { isPkcs12, keys }: Holding): s
 }
 
 function rivalNotice(leaf: X509Certificate, rivals: readonly X509Certificate[]): string {
-  const { serialNumber, validToDate } = leaf
-  const until = Number.isNaN(Number(validToDate)) ? 'an unreadable date' : formatDate(validToDate)
+  const { serialNumber } = leaf
+  const { until: end } = validityPeriod(leaf)
+  const until = Number.isNaN(Number(end)) ? 'an unreadable date' : formatDate(end)
   return `the private key fits ${rivals.length + 1} certificates: ${subjectOf(leaf)}, serial ${serialNumber}, valid until ${until}, is used`
 }
 

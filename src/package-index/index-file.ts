@@ -1,4 +1,4 @@
-import { type BodyConsumer, BodyLimit, get, within } from './fetch.ts'
+import { type AnswerHead, type BodyConsumer, BodyLimit, get, within } from './fetch.ts'
 import { answerFailure, explained } from './lookup-answer.ts'
 import type { IndexReader } from './simple-index.ts'
 
@@ -61,7 +61,6 @@ export async function fetchIndexFile(
   reader: IndexReader,
   signal: AbortSignal,
   onChunk: BodyConsumer,
-  now: () => Date = () => new Date(),
 ): Promise<FetchedFile> {
   let bytes = 0
   let encoded = false
@@ -69,7 +68,8 @@ export async function fetchIndexFile(
     bytes += chunk.length
     onChunk(chunk)
   }
-  const open = ({ status, headers }: { status: number; headers: ReadonlyMap<string, string> }) => {
+  const now = () => new Date()
+  const open = ({ status, headers }: AnswerHead) => {
     if (status !== 200) return undefined
     encoded = !/^(?:identity)?$/i.test(headers.get('content-encoding')?.trim() ?? '')
     if (Number(headers.get('content-length') ?? 0) > limitBytes) throw new BodyLimit(limitBytes)

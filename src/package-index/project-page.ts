@@ -137,7 +137,7 @@ export function fileKey(project: string): (file: string) => string | undefined {
 }
 
 /** PEP 503. */
-function normalized(name: string): string {
+export function normalized(name: string): string {
   return name.replace(/[-_.]+/g, '-').toLowerCase()
 }
 

@@ -1,11 +1,12 @@
 import { printable } from '../text.ts'
 import type { Answer } from './answer.ts'
-import { get, isRedirect, within } from './fetch.ts'
+import { type AnswerHead, get, isRedirect, within } from './fetch.ts'
 import type { Link } from './html-page.ts'
 import { ACCEPT, IndexPage, MOST_PAGE_BYTES } from './index-page.ts'
 import { lastSegment } from './listed-file.ts'
 import { answerFailure, explained } from './lookup-answer.ts'
 import { PageFault } from './page-fault.ts'
+import { normalized } from './project-page.ts'
 import { redirectTarget } from './redirect.ts'
 import { wordsOf } from './server-words.ts'
 import { type IndexReader, LookupFailure, type SimpleIndex } from './simple-index.ts'
@@ -67,7 +68,7 @@ export async function askRoot(
 ): Promise<RootAnswer> {
   return await explained({ url: root, reader, now }, signal, async () => {
     let page: RootPageReader | undefined
-    const open = ({ status, headers }: { status: number; headers: ReadonlyMap<string, string> }) => {
+    const open = ({ status, headers }: AnswerHead) => {
       page = status === 200 ? new RootPageReader(headers.get('content-type') ?? '') : undefined
       return page && ((chunk: Buffer) => page?.write(chunk))
     }
@@ -135,13 +136,5 @@ class RootPageReader {
 
 function isProject({ href, text }: Link): boolean {
   const name = lastSegment(href.replace(/\/+(?=$|[?#])/, ''))
-  return name !== '' && spelling(name) === spelling(text)
-}
-
-/** PEP 503. */
-function spelling(name: string): string {
-  return name
-    .replace(/[-_.]+/g, '-')
-    .replace(/\/$/, '')
-    .toLowerCase()
+  return name !== '' && normalized(name) === normalized(text.replace(/\/$/, ''))
 }

@@ -1,7 +1,7 @@
 import type { FileResult } from '../package-index/outcome.ts'
 import { clip, count, printable } from '../text.ts'
 import { fileSentence, finished, isFailure, listWithin, problemSentence, statusOf } from './file-status.ts'
-import { failureDetail, failureTitle, SHOWN_PROBLEMS } from './log-lines.ts'
+import { failureDetail, failureTitle } from './log-lines.ts'
 import type { RunReport } from './run-report.ts'
 
 export interface Annotation {
@@ -113,6 +113,9 @@ function endOf(report: RunReport, endedEarly: boolean): Annotation {
   const message = endedEarly ? reasons : `${detail.charAt(0).toUpperCase()}${finished(detail.slice(1))} ${reasons}`
   return annotation('error', failureTitle(report), message)
 }
+
+/** Problems in one annotation; the summary has all. */
+const SHOWN_PROBLEMS = 5
 
 function reasonsOf({ problems, files }: RunReport): string {
   const shown = problems.slice(0, SHOWN_PROBLEMS)

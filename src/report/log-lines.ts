@@ -1,11 +1,8 @@
 import type { PublishError } from '../errors.ts'
 import type { FileResult } from '../package-index/outcome.ts'
 import { count, formatBytes, shownUrl } from '../text.ts'
-import { isFailure, problemSentence, reasonOf, statusOf } from './file-status.ts'
+import { isFailure, reasonOf, statusOf } from './file-status.ts'
 import type { RunReport } from './run-report.ts'
-
-/** Problems that stand in the log and in one annotation; the summary has all. */
-export const SHOWN_PROBLEMS = 5
 
 /** One file's end as a line of the log. The hint stands in the file's annotation. */
 export function fileLine(result: FileResult): string {
@@ -28,13 +25,6 @@ function howPublished({ size, milliseconds, attempts, verified }: FileResult): s
 /** Why something is tried again, and when; `what`: the file that was sent, or what was asked. */
 export function retryLine(what: string, { message, code }: PublishError, waitMs: number): string {
   return `${what}: ${message} (${code}); again in ${(waitMs / 1000).toFixed(1)} s at the earliest`
-}
-
-/** One line a problem, five at most, then how many more there are. */
-export function problemLines(problems: readonly PublishError[]): string[] {
-  const lines = problems.slice(0, SHOWN_PROBLEMS).map(problemSentence)
-  const more = problems.length - lines.length
-  return more > 0 ? [...lines, `and ${more} more: see the summary`] : lines
 }
 
 /** How a run that did not succeed ended, in three words or fewer: the beginning of `resultLine`. */

@@ -1,5 +1,5 @@
 import type { FileResult } from '../package-index/outcome.ts'
-import { count, formatBytes, markdownBlock, markdownCode, markdownText } from '../text.ts'
+import { count, formatBytes, formatDate, markdownBlock, markdownCode, markdownText } from '../text.ts'
 import { closingOf, troubleshootingUrl } from './closing.ts'
 import { failuresFirst, finished, isFailure, sentences, statusOf } from './file-status.ts'
 import { resultLine } from './log-lines.ts'
@@ -155,17 +155,13 @@ function certificateSection({ chain, certificateExpires, certificateDaysLeft }: 
 
 function endSentence(expires: Date | undefined, daysLeft: number | undefined): string {
   if (expires === undefined || daysLeft === undefined) return ''
-  if (daysLeft < 0) return `The first of these ended on ${dateOf(expires)}.\n\n`
-  return `The first of these ends on ${dateOf(expires)}, in ${count(daysLeft, 'day')}.\n\n`
+  if (daysLeft < 0) return `The first of these ended on ${formatDate(expires)}.\n\n`
+  return `The first of these ends on ${formatDate(expires)}, in ${count(daysLeft, 'day')}.\n\n`
 }
 
 function certificateRow({ position, subject, notAfter, serial, fingerprint256 }: CertificateFacts): string {
   const [name, number, print] = [markdownCode(subject), markdownCode(serial), markdownCode(fingerprint256)]
-  return row(markdownText(position), name, dateOf(notAfter), number, print)
-}
-
-function dateOf(date: Date): string {
-  return isoTime(date).slice(0, 10)
+  return row(markdownText(position), name, formatDate(notAfter), number, print)
 }
 
 function serverSection({ handshake, server, proxy }: RunReport): string[] {

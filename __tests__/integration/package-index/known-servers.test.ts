@@ -145,8 +145,8 @@ const SERVERS: Readonly<Record<KindName, Promises>> = {
     same: 'exists',
     other: 'exists',
     wrong: {
-      '/pypi/prod/simple': ['E_HTTP_REDIRECT', /write it as repository-url: https:.*\/pypi\/prod\/simple\/$/],
-      '/pypi/prod/legacy': ['E_HTTP_REDIRECT', /write it as repository-url: https:.*\/pypi\/prod\/legacy\/$/],
+      '/pypi/prod/simple': ['E_HTTP_REDIRECT', /^Write https:.*\/pypi\/prod\/simple\/ as repository-url/],
+      '/pypi/prod/legacy': ['E_HTTP_REDIRECT', /^Write https:.*\/pypi\/prod\/legacy\/ as repository-url/],
       '/pypi/prdo/simple/': [PLACE, /^Check the base path of the distribution/],
     },
     permission: /\(Pulp: python\.modify_pythonrepository on the repository behind prod, .* allow_uploads\)/,

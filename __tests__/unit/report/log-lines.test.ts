@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { fileLine, problemLines, resultLine } from '../../../src/report/log-lines.ts'
+import { fileLine, resultLine } from '../../../src/report/log-lines.ts'
 import { certificate, fileWith, problem, rejected, reportWith } from './reports.ts'
 
 const INDEX = 'https://index.example.com/legacy/'
@@ -24,23 +24,6 @@ describe('the log line of a file', () => {
       'demo-1.2.0.tar.gz: not sent, because the index answered 401 (E_HTTP_UNAUTHORIZED)',
     )
     assert.equal(fileLine(fileWith('sdist', 'not-tried')), 'demo-1.2.0.tar.gz: not sent')
-  })
-})
-
-describe('the log lines of problems', () => {
-  it('are code, message and hint', () => {
-    const line = 'E_CERT_EXPIRED: the client certificate ended on 2026-11-20. Renew it.'
-    assert.deepEqual(
-      problemLines([problem('E_CERT_EXPIRED', 'the client certificate ended on 2026-11-20', 'Renew it.')]),
-      [line],
-    )
-  })
-
-  it('are five at most, then how many more there are', () => {
-    const problems = Array.from({ length: 200 }, () => problem('E_DIST_LAYOUT'))
-    assert.equal(problemLines(problems.slice(0, 5)).length, 5)
-    assert.equal(problemLines(problems).length, 6)
-    assert.equal(problemLines(problems)[5], 'and 195 more: see the summary')
   })
 })
 
