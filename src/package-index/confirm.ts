@@ -34,7 +34,8 @@ export async function confirm(
 ): Promise<void> {
   const start = monotonicNow()
   // One for all: a look that ends with the time must not make room for another one.
-  const over = AbortSignal.timeout(timeoutMs + LAST_LOOK)
+  const clock = new AbortController()
+  const timer = setTimeout(() => clock.abort(new Silence(timeoutMs)), timeoutMs + LAST_LOOK)
   // One after the other, and beside the looks: to explain a conflict may take longer than the others have to be listed.
   let telling = Promise.resolve()
   const tell: Tell = (one, end) => {
@@ -43,12 +44,13 @@ export async function confirm(
   }
   const projects = Map.groupBy(distributions, ({ project }) => project)
   const waits = [...projects].map(([project, files]) => {
-    const wait = { project, start, timeoutMs, over, access, signal }
+    const wait = { project, start, timeoutMs, over: clock.signal, access, signal }
     return confirmProject(files, wait, tell)
   })
   try {
     await Promise.all(waits)
   } finally {
+    clearTimeout(timer)
     // Also behind a cancellation: what was seen on the index is told.
     await telling
   }

@@ -29,7 +29,7 @@ export interface Comparison {
 
 /**
  * What the entries of a file's name say of its bytes: digests first, then the size, then the index's own file. Entries
- * that contradict each other are other bytes.
+ * that contradict each other are other bytes. A signal whose reason is Silence ends the comparison, not the lookup.
  *
  * @throws LookupFailure for faults of network and server that may pass; the signal's reason
  */
@@ -42,11 +42,15 @@ export async function findingOf(
   try {
     return await judge(distribution, entries, comparison, signal)
   } catch (error) {
+    // The time of a look: what the page lists is listed all the same, and what was compared before counts.
+    if (signal.reason instanceof Silence) return { state: 'unknown', why: OUT_OF_TIME, url: undefined }
     // Our own file: it changed, or cannot be read any more. That ends this file, and not the lookup of the others.
     if (signal.aborted || !(error instanceof PublishError)) throw error
     return { state: 'unknown', why: error.message, url: undefined }
   }
 }
+
+const OUT_OF_TIME = 'the time of the lookup was over before it could be compared'
 
 async function judge(
   distribution: Distribution,

@@ -9,7 +9,7 @@ import type { Turn } from './pace.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
 import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 import { type UploadEnd, uploadDistribution } from './upload.ts'
-import { abandoned, type LastLook, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
+import { abandoned, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
 
 /** How a run publishes. */
 export interface PublishRequest {
@@ -73,7 +73,7 @@ class Publishing {
   readonly #failedWheels: Distribution[] = []
   /** Accepted, and not seen on the index yet. */
   readonly #unseen = new Map<Distribution, UploadEnd>()
-  /** Not accepted, but a try that got no answer for good may have stored them. */
+  /** Not accepted, but a try that got no plain no may have stored them. */
   readonly #doubtful = new Map<Distribution, UploadEnd>()
 
   constructor(request: PublishRequest, lookups: Lookups | undefined, signal: AbortSignal) {
@@ -180,7 +180,7 @@ class Publishing {
       const result = access === undefined || !verify ? present(distribution, 'published', 'no', end) : undefined
       return { failed: false, problem, ends, upload: end, result }
     }
-    const isDoubtful = access !== undefined && end.uncertain
+    const isDoubtful = access !== undefined && (end.uncertain || end.odd)
     return {
       failed: true,
       problem,
@@ -191,17 +191,24 @@ class Publishing {
     }
   }
 
-  /** One last look, when the pages had the time of all other files. */
+  /** One last look at either page, when they had the time of all other files. */
   async settleDoubts(): Promise<void> {
-    const all = await this.#lookups?.now([...this.#doubtful.keys()], 'html', this.#signal)
-    for (const [distribution, end] of this.#doubtful) {
-      const found = all?.get(distribution.file)
-      const result = isListed(found)
-        ? await this.#existing(distribution, found, end)
-        : refused(distribution, end, lookupOf(found))
-      this.#doubtful.delete(distribution)
-      this.#request.onResult(result)
+    const answered = new Set<Distribution>()
+    for (const prefer of ['html', 'json'] as const) {
+      const all = await this.#lookups?.now([...this.#doubtful.keys()], prefer, this.#signal)
+      for (const [distribution, end] of this.#doubtful) {
+        const found = all?.get(distribution.file)
+        if (found !== undefined) answered.add(distribution)
+        if (isListed(found)) this.#settle(distribution, await this.#existing(distribution, found, end))
+      }
     }
+    for (const [distribution, end] of this.#doubtful)
+      this.#settle(distribution, refused(distribution, end, answered.has(distribution) ? 'answered' : 'blind'))
+  }
+
+  #settle(distribution: Distribution, result: FileResult): void {
+    this.#doubtful.delete(distribution)
+    this.#request.onResult(result)
   }
 
   /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
@@ -242,7 +249,8 @@ class Publishing {
   /** The run ends here: what was sent has its line all the same. */
   abandon(): void {
     for (const [one, upload] of this.#unseen) this.#request.onResult(abandoned(one, upload))
-    for (const [one, upload] of this.#doubtful) this.#request.onResult(refused(one, upload, lookupOf(upload.found)))
+    for (const [one, upload] of this.#doubtful)
+      this.#request.onResult(refused(one, upload, upload.found === undefined ? 'blind' : 'answered'))
     this.#unseen.clear()
     this.#doubtful.clear()
   }
@@ -267,7 +275,8 @@ class Publishing {
     const wasTaken = end?.outcome === 'published'
     if (finding.state === 'same') {
       // What an earlier try of ours stored, the next one finds there.
-      const isOurs = wasTaken || (end !== undefined && end.attempts > 0 && (end.uncertain || end.found !== undefined))
+      const isOurs =
+        wasTaken || (end !== undefined && end.attempts > 0 && (end.uncertain || end.odd || end.found !== undefined))
       const verified = finding.verified === 'download' ? 'sha256' : finding.verified
       return present(distribution, isOurs ? 'published' : 'already-published', verified, sent)
     }
@@ -279,10 +288,6 @@ class Publishing {
     if (distribution.kind === 'wheel' && failsStep(result.outcome)) this.#failedWheels.push(distribution)
     this.#request.onResult(result)
   }
-}
-
-function lookupOf(found: Finding | undefined): LastLook {
-  return found === undefined ? 'blind' : 'answered'
 }
 
 function untriedResult(distribution: Distribution, why: 'would-publish' | PublishError): FileResult {

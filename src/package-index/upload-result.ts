@@ -16,7 +16,7 @@ export function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseco
 /** What became of our file where the index has other bytes. */
 export function oursOf(end: UploadEnd | undefined): OurFile {
   if (end?.outcome === 'published') return 'taken'
-  return end?.uncertain ? 'perhaps-taken' : 'not-sent'
+  return end?.uncertain || end?.odd ? 'perhaps-taken' : 'not-sent'
 }
 
 /** Whether the index said what it has, when it was asked last; `off`: nobody asks it. */

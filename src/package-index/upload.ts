@@ -23,7 +23,9 @@ export interface UploadEnd extends Verdict {
   readonly notBefore: Date | undefined
   /** Whether a try that was not answered for good, the last one too, may have stored the file. */
   readonly uncertain: boolean
-  /** The same, a 429 not counted: a server that wants fewer requests has hardly stored one. */
+  /** Whether a whole form got a last answer that is neither a yes nor a plain no. */
+  readonly odd: boolean
+  /** As `uncertain`, a 429 not counted: a server that wants fewer requests has hardly stored one. */
   readonly likelyStored: boolean
 }
 
@@ -138,13 +140,8 @@ function note(one: Attempt, { form }: Upload, tries: Tries): void {
   tries.died = isDeath ? exchange : undefined
 }
 
-function endOf(
-  { exchange, verdict }: Attempt,
-  found: Finding | undefined,
-  upload: Upload,
-  tries: Tries,
-  answeredAt: number,
-): UploadEnd {
+function endOf(last: Attempt, found: Finding | undefined, upload: Upload, tries: Tries, answeredAt: number): UploadEnd {
+  const { exchange, verdict } = last
   const { target, form } = upload
   const { start, attempts, uncertain, likelyStored, diedTwice } = tries
   const isLimit = diedTwice && !isListed(found)
@@ -156,6 +153,8 @@ function endOf(
     found,
     notBefore: laterThanThisRun(verdict, target.now()),
     uncertain,
+    // Of a redirect that asks for the file again nobody has stored it.
+    odd: isOdd(last, upload) && verdict.problem?.code !== 'E_INDEX_LOOKUP',
     likelyStored,
   }
 }

@@ -12,6 +12,7 @@ import { startIndex } from '../../../demo/index-server.ts'
 import { basicAuthorization } from '../../../src/credentials/basic.ts'
 import type { Distribution } from '../../../src/distributions/distribution.ts'
 import { PublishError } from '../../../src/errors.ts'
+import { Silence } from '../../../src/package-index/exchange.ts'
 import { DownloadBudget, fetchIndexFile } from '../../../src/package-index/index-file.ts'
 import type { KnownServer } from '../../../src/package-index/known-server.ts'
 import { type LookupOptions, lookUp } from '../../../src/package-index/lookup.ts'
@@ -334,6 +335,32 @@ describe('two links of one name', () => {
       assert.match(brief(await finding(page(...links), {}, { body: BYTES })), expected)
     })
   }
+})
+
+describe('a look whose time ends while files are compared', () => {
+  const OTHER_NAME = 'demo-1.0-py2-none-any.whl'
+
+  it('keeps what the page lists, and what was compared by then', async () => {
+    const other = openDistribution({ file: OTHER_NAME })
+    const entries = [NAME, OTHER_NAME].map((name) => ({ filename: name, url: `/f/${name}`, hashes: {} }))
+    const clock = new AbortController()
+    await meet(
+      ({ path }) => {
+        if (path === '/simple/demo/') return jsonPage(...entries)
+        if (path === `/f/${NAME}`) return { body: BYTES }
+        return async (connection) => {
+          connection.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nso')
+          clock.abort(new Silence(1_000))
+        }
+      },
+      async ({ ask }) => {
+        const { files } = await ask({ signal: clock.signal, distributions: [WHEEL, other.distribution] })
+        assert.equal(brief(files.get(NAME)), 'same download')
+        assert.match(brief(files.get(OTHER_NAME)), /^unknown the time of the lookup was over/)
+      },
+    )
+    other.remove()
+  })
 })
 
 describe('a file without a digest', () => {

@@ -277,6 +277,32 @@ describe('files that a server may have stored behind a failure', () => {
   })
 })
 
+describe('a whole form that got neither a yes nor a plain no', () => {
+  const ODD = ['499 Closed', '507 Full', '524 A timeout']
+
+  it('is looked for again at the end: the page may have been stale, or not there, at first', async () => {
+    for (const words of ODD) {
+      for (const first of [ABSENT, 'fails'] as const) {
+        const { outcome, attempts } = await publish(words, [ABSENT, first, SAME])
+        assert.deepEqual([words, first, outcome, attempts], [words, first, 'published', 1])
+      }
+    }
+  })
+
+  it('is unconfirmed where the index never says, and rejected where it says that it does not have it', async () => {
+    for (const words of ODD) {
+      assert.equal((await publish(words, [ABSENT, 'fails'])).outcome, 'unconfirmed')
+      assert.equal((await publish(words, [ABSENT])).outcome, 'rejected')
+    }
+  })
+
+  it('is looked for in both pages, which caches keep apart', async () => {
+    // At first neither page has it, and then the one in HTML, or the one in JSON.
+    const { outcome } = await publish('503 stored or not', [ABSENT, ABSENT, SAME], { html: ABSENT })
+    assert.equal(outcome, 'published')
+  })
+})
+
 describe('an upload that may have been stored, where nobody looks', () => {
   type Step = (connection: HostileConnection, path: string) => void
   const open: Step = (connection) => connection.answer('503 stored or not')
