@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Looks, UploadTarget } from './attempt.ts'
@@ -58,6 +59,9 @@ export async function publishFiles(
     throw error
   }
 }
+
+/** Milliseconds: many an index lists a file a moment after it stored it. A quarter of the wait that the user grants, at most. */
+const DOUBT_PAUSE = 1_000
 
 /** One file's way: what is known after it was sent, or why it was not. */
 interface Step extends SendEnd {
@@ -191,8 +195,11 @@ class Publishing {
     }
   }
 
-  /** One last look at either page, when they had the time of all other files. */
+  /** One last look at either page, when they had the time of all other files, and a moment of their own. */
   async settleDoubts(): Promise<void> {
+    if (this.#doubtful.size === 0) return
+    const pause = Math.min(DOUBT_PAUSE, this.#request.verifyTimeoutMs / 4)
+    await delay(pause, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted())
     const answered = new Set<Distribution>()
     for (const prefer of ['html', 'json'] as const) {
       const all = await this.#lookups?.now([...this.#doubtful.keys()], prefer, this.#signal)

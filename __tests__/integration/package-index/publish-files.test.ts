@@ -296,6 +296,21 @@ describe('a whole form that got neither a yes nor a plain no', () => {
     }
   })
 
+  it('has a moment before that: an index that lists it a little later has it', async () => {
+    const index = await startHostileIndex(async (connection) => {
+      await connection.request()
+      connection.answer('524 A timeout')
+    })
+    const target = uploadTarget(index.url, { dispatcher: index.dispatcher })
+    let answeredAt = Number.POSITIVE_INFINITY
+    const [result] = await publishAsking(target, (look) => {
+      if (look === 2) answeredAt = monotonicNow()
+      return monotonicNow() - answeredAt < 100 ? ABSENT : SAME
+    })
+    await index.stop()
+    assert.equal(result?.outcome, 'published')
+  })
+
   it('is looked for in both pages, which caches keep apart', async () => {
     // At first neither page has it, and then the one in HTML, or the one in JSON.
     const { outcome } = await publish('503 stored or not', [ABSENT, ABSENT, SAME], { html: ABSENT })
