@@ -222,7 +222,7 @@ onLinux('Linux: what files are called, and what is in them, can act as nothing:'
     const run = await scene.run({ files: '*/demo*', ...index.inputs })
     assertHarmless(run, scene)
     assert.equal(index.uploads.length, 2)
-    assertMentions(run, /exclude the wheel there: !\S+ !::error::forged\/demo_pkg/)
+    assertMentions(run, /after its patterns: !\S+ !::error::forged\/demo_pkg/)
   })
 
   it('core metadata, wrong in many ways: refused, and with verify-metadata: false told in warnings', async (test) => {

@@ -55,7 +55,7 @@ describe('of two wheels and an sdist', () => {
       closingLine(run, 'On the index'),
       /^1 of 3 files by this run: demo_pkg-1\.2\.0-py3-none-any\.whl; not published/,
     )
-    const [, line = ''] = /exclude the wheel there: (!\S+\.whl)/.exec(waiting) ?? []
+    const [, line = ''] = /after its patterns: (!\S+\.whl)/.exec(waiting) ?? []
     assert.equal(line, `!dist/${OTHER_WHEEL}`)
     const again = await scene.run({ ...url, files: `dist/*\n${line}\n!dist/${WHEEL}` })
     assertEnded(again, scene, { status: 'succeeded', files: [[SDIST, 'published']] })
