@@ -90,10 +90,8 @@ export async function checkChain(request: ChainCheckRequest): Promise<ChainCheck
 
 /** A time that cannot be read is over. */
 function earliestEnd(chain: readonly X509Certificate[], now: Date): Date {
-  const ends = chain
-    .map((certificate) => validityPeriod(certificate).until)
-    .map((end) => (Number.isNaN(+end) ? now : end))
-  return new Date(Math.min(...ends.map(Number)))
+  const ends = chain.map((certificate) => +validityPeriod(certificate).until)
+  return new Date(Math.min(...ends.map((end) => (Number.isNaN(end) ? +now : end))))
 }
 
 function choosePath({ leaf, others, clientAnchors, serverAnchors, now }: ChainCheckRequest): Judged {

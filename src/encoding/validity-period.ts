@@ -6,11 +6,13 @@ export interface ValidityPeriod {
   readonly until: Date
 }
 
+type Dated = Pick<X509Certificate, 'validFrom' | 'validFromDate' | 'validTo' | 'validToDate'>
+
 /**
  * From when until when a certificate is valid (RFC 5280, 4.1.2.5). For a time that cannot be read, Node's own dates are
  * whatever lay in memory.
  */
-export function validityPeriod(certificate: X509Certificate): ValidityPeriod {
+export function validityPeriod(certificate: Dated): ValidityPeriod {
   const { validFrom, validFromDate, validTo, validToDate } = certificate
   return { from: readable(validFrom, validFromDate), until: readable(validTo, validToDate) }
 }

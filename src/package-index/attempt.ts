@@ -74,6 +74,8 @@ export interface Attempt {
   readonly found: Finding | undefined
   /** Requests that carried the file. */
   readonly sends: number
+  /** Whether a redirect asked for the repetition, and there was none: the index did not say whether it has the file. */
+  readonly withheld: boolean
 }
 
 /** The form of a distribution, read from its open file at each attempt. */
@@ -109,10 +111,10 @@ export async function attempt(upload: Upload, died: Exchange | undefined): Promi
     exchange = await send(upload, died, url)
     if (exchange.started) sends += 1
   } else if (repeated !== undefined && found === undefined) {
-    return { verdict: notRepeated(exchange, repeated, target.secrets), exchange, found, sends }
+    return { verdict: notRepeated(exchange, repeated, target.secrets), exchange, found, sends, withheld: true }
   }
   const verdict = await withReason(judge(exchange, upload, url), target, signal)
-  return { verdict, exchange, found, sends }
+  return { verdict, exchange, found, sends, withheld: false }
 }
 
 /** The index does not say whether it has the file: a second request may be one too many. */

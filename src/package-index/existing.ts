@@ -47,7 +47,8 @@ export async function occupied(
   // Nobody can say that the index's file was left alone where the server took ours as well.
   const skipExisting = policy.skipExisting && ours !== 'taken'
   const { url } = finding
-  const details = url === undefined ? '' : await unlessCancelled(difference(distribution, url, signal), signal)
+  const details =
+    url === undefined ? '' : ((await unlessCancelled(difference(distribution, url, signal), signal)) ?? '')
   const message = `${whatIsThere(distribution, finding)}${details === '' ? '' : ` (${details})`}${upstreams(policy)}`
   return resultOf(distribution, {
     outcome: skipExisting ? 'skipped' : 'conflict',
@@ -63,12 +64,12 @@ function leftAs(ours: OurFile): string {
   return ours === 'not-sent' ? 'it was left as it is' : 'a try before got no answer, and may have stored or replaced it'
 }
 
-/** It only explains: what is known of the file is told also when the run is cancelled meanwhile. */
-async function unlessCancelled(details: Promise<string>, signal: AbortSignal): Promise<string> {
+/** Undefined when the run is cancelled meanwhile: what is known of the file is told all the same. */
+export async function unlessCancelled<T>(more: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
-    return await details
+    return await more
   } catch (error) {
-    if (signal.aborted) return ''
+    if (signal.aborted) return undefined
     throw error
   }
 }

@@ -3,14 +3,14 @@ import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Looks, UploadTarget } from './attempt.ts'
 import { type Confirmation, confirm } from './confirm.ts'
-import { type ExistingPolicy, occupied, present } from './existing.ts'
+import { type ExistingPolicy, occupied, present, unlessCancelled } from './existing.ts'
 import { type IndexAccess, Lookups } from './lookups.ts'
 import { type FileResult, failsStep, notTried, resultOf } from './outcome.ts'
 import type { Turn } from './pace.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
 import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 import { type UploadEnd, uploadDistribution } from './upload.ts'
-import { abandoned, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
+import { abandoned, mayBeStored, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
 
 /** How a run publishes. */
 export interface PublishRequest {
@@ -60,7 +60,7 @@ export async function publishFiles(
   }
 }
 
-/** Milliseconds: many an index lists a file a moment after it stored it. A quarter of the wait that the user grants, at most. */
+/** Milliseconds that an index gets to list what it stored a moment ago; less where the user grants it little. */
 const DOUBT_PAUSE = 1_000
 
 /** One file's way: what is known after it was sent, or why it was not. */
@@ -184,7 +184,7 @@ class Publishing {
       const result = access === undefined || !verify ? present(distribution, 'published', 'no', end) : undefined
       return { failed: false, problem, ends, upload: end, result }
     }
-    const isDoubtful = access !== undefined && (end.uncertain || end.odd)
+    const isDoubtful = access !== undefined && mayBeStored(end)
     return {
       failed: true,
       problem,
@@ -220,23 +220,11 @@ class Publishing {
 
   /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
   async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
-    const finding = await this.#unlessCancelled(() => this.#now(distribution, 'json'))
-    if (!isListed(finding)) {
-      if (this.#lookups === undefined)
-        return settled(notComparable(distribution, end, undefined, this.#request.policy.skipExisting))
-      return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }
-    }
-    return settled(await this.#existing(distribution, finding, end))
-  }
-
-  /** What the server has said counts also where the run is cancelled while the index is asked. */
-  async #unlessCancelled<T>(work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work()
-    } catch (error) {
-      if (this.#signal.aborted) return undefined
-      throw error
-    }
+    if (this.#lookups === undefined)
+      return settled(notComparable(distribution, end, undefined, this.#request.policy.skipExisting))
+    const finding = await unlessCancelled(this.#now(distribution, 'json'), this.#signal)
+    if (isListed(finding)) return settled(await this.#existing(distribution, finding, end))
+    return { failed: false, problem: undefined, ends: 'file', upload: end, result: undefined }
   }
 
   /** Waits for what was sent. */
@@ -282,8 +270,8 @@ class Publishing {
     const wasTaken = end?.outcome === 'published'
     if (finding.state === 'same') {
       // What an earlier try of ours stored, the next one finds there.
-      const isOurs =
-        wasTaken || (end !== undefined && end.attempts > 0 && (end.uncertain || end.odd || end.found !== undefined))
+      const wasSent = end !== undefined && end.attempts > 0
+      const isOurs = wasTaken || (wasSent && (mayBeStored(end) || end.found !== undefined))
       const verified = finding.verified === 'download' ? 'sha256' : finding.verified
       return present(distribution, isOurs ? 'published' : 'already-published', verified, sent)
     }

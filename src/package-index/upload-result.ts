@@ -13,10 +13,15 @@ export function sentOf(end: UploadEnd): Pick<FileResult, 'attempts' | 'milliseco
   return { attempts, milliseconds, ...(requestNumber !== undefined && { requestNumber }) }
 }
 
+/** Whether the server may have stored the file without a yes. */
+export function mayBeStored({ uncertain, odd }: UploadEnd): boolean {
+  return uncertain || odd
+}
+
 /** What became of our file where the index has other bytes. */
 export function oursOf(end: UploadEnd | undefined): OurFile {
   if (end?.outcome === 'published') return 'taken'
-  return end?.uncertain || end?.odd ? 'perhaps-taken' : 'not-sent'
+  return end !== undefined && mayBeStored(end) ? 'perhaps-taken' : 'not-sent'
 }
 
 /** Whether the index said what it has, when it was asked last; `off`: nobody asks it. */

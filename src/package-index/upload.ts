@@ -153,8 +153,8 @@ function endOf(last: Attempt, found: Finding | undefined, upload: Upload, tries:
     found,
     notBefore: laterThanThisRun(verdict, target.now()),
     uncertain,
-    // Of a redirect that asks for the file again nobody has stored it.
-    odd: isOdd(last, upload) && verdict.problem?.code !== 'E_INDEX_LOOKUP',
+    // Who asks for the file again has not stored it.
+    odd: isOdd(last, upload) && !last.withheld,
     likelyStored,
   }
 }

@@ -25,7 +25,10 @@ function later(test: TestContext, seconds: number): void {
   test.mock.method(process, 'uptime', () => uptime() + seconds)
 }
 
-/** The results of one file; `findingAt`: what the index has at each look, from 1. A run that is cancelled has results too. */
+/**
+ * The results of one file; `findingAt`: what the index has at each look, from 1, or it throws. A run that is cancelled has
+ * results too.
+ */
 async function publishAsking(
   target: UploadTarget,
   findingAt: (look: number) => Finding,
@@ -427,28 +430,20 @@ describe('a run that is cancelled while the index is asked once more about a fil
       await connection.request()
       connection.answer('503 stored or not')
     })
-    const file = openDistribution()
-    const results: FileResult[] = []
     const controller = new AbortController()
-    let looks = 0
-    const ask: Ask = async (_project, _files, _prefer, signal) => {
-      looks += 1
-      if (looks === 1) return { known: true, files: new Map([[file.distribution.file, ABSENT]]) }
-      if (looks === 2) throw new LookupFailure(new PublishError({ code: 'E_INDEX_LOOKUP', message: 'no page' }))
-      controller.abort(new Error('cancelled'))
-      throw signal.reason
-    }
-    const request = {
-      ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
-      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
-      onResult: (result: FileResult) => results.push(result),
-    }
-    try {
-      await assert.rejects(publishFiles([file.distribution], request, controller.signal), /cancelled/)
-    } finally {
-      file.remove()
-      await index.stop()
-    }
+    const target = uploadTarget(index.url, { dispatcher: index.dispatcher })
+    const results = await publishAsking(
+      target,
+      (look) => {
+        if (look === 2) throw new LookupFailure(new PublishError({ code: 'E_INDEX_LOOKUP', message: 'no page' }))
+        if (look > 2) controller.abort(new Error('cancelled'))
+        controller.signal.throwIfAborted()
+        return ABSENT
+      },
+      controller.signal,
+    )
+    await index.stop()
+    assert.ok(controller.signal.aborted)
     assert.deepEqual(
       results.map(({ outcome, attempts }) => [outcome, attempts]),
       [['unconfirmed', 1]],
@@ -474,6 +469,7 @@ describe('a run that is cancelled while the index is asked about a file that exi
       controller.signal,
     )
     await index.stop()
+    assert.ok(controller.signal.aborted)
     assert.deepEqual(
       results.map(({ outcome, message }) => [outcome, message]),
       [['unconfirmed', 'it says that the file exists, but the run ended before the index listed it']],

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, truncateSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { digest } from '../../../src/distributions/digest.ts'
+import { digest, digestBuffers } from '../../../src/distributions/digest.ts'
 import { withDistribution } from '../../support/archives.ts'
 
 const NAME = 'demo-1.0-py3-none-any.whl'
@@ -25,6 +25,17 @@ describe('the digest of a distribution', () => {
   it('is of every byte of a file of several chunks and a rest', async () => {
     const bytes = Buffer.alloc(3 * 1024 * 1024 + 17, 'distribution')
     await withDistribution(bytes, NAME, async (file) => {
+      const { sha256 } = await digest(file, { md5: false })
+      assert.equal(sha256, createHash('sha256').update(bytes).digest('hex'))
+    })
+  })
+
+  it('is of bytes that nothing reads over while they are hashed', async (test) => {
+    const bytes = Buffer.concat([1, 2, 3].map((byte) => Buffer.alloc(1024 * 1024, byte)))
+    await withDistribution(bytes, NAME, async (file) => {
+      // Each read is done at once: before the chunk in front of it is hashed.
+      const early = async (...where: Parameters<typeof file.read>) => file.readSync(...where)
+      test.mock.method(file, 'read', early)
       const { sha256 } = await digest(file, { md5: false })
       assert.equal(sha256, createHash('sha256').update(bytes).digest('hex'))
     })
@@ -57,6 +68,17 @@ describe('the digest of a distribution', () => {
       const reason = new Error('cancelled')
       setTimeout(() => controller.abort(reason), 1)
       await assert.rejects(digest(file, { md5: true }, controller.signal), reason)
+    })
+  })
+
+  it('leaves no read behind when it ends early: the file is closed then', async () => {
+    await withDistribution(Buffer.alloc(4 * 1024 * 1024, 1), NAME, async (file) => {
+      const buffers = digestBuffers()
+      const reason = new Error('cancelled')
+      await assert.rejects(digest(file, { md5: false, buffers }, AbortSignal.abort(reason)), reason)
+      for (const buffer of buffers) buffer.fill(0)
+      await sleep(50)
+      for (const buffer of buffers) assert.ok(buffer.every((byte) => byte === 0))
     })
   })
 })

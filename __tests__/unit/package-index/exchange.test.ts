@@ -21,58 +21,45 @@ function isChunks(body: unknown): body is AsyncIterable<Buffer> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
-/** A connection that takes the whole form after `takesMs` and answers `answersMs` later: buffers of a slow way. */
-class SlowWay extends Dispatcher {
-  readonly #takesMs: number
-  readonly #answersMs: number
+/** A connection as a test plays it: what it takes of the form, and when it answers. */
+class PlayedWay extends Dispatcher {
+  readonly #play: (form: AsyncIterable<Buffer>, answer: (status: number) => void) => Promise<void>
 
-  constructor(takesMs: number, answersMs: number) {
+  constructor(play: (form: AsyncIterable<Buffer>, answer: (status: number) => void) => Promise<void>) {
     super()
-    this.#takesMs = takesMs
-    this.#answersMs = answersMs
+    this.#play = play
   }
 
   override dispatch({ body }: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    void this.#converse(body, handler)
-    return true
-  }
-
-  async #converse(body: unknown, handler: Dispatcher.DispatchHandler): Promise<void> {
     assert.ok(isChunks(body))
     handler.onRequestStart?.(CONTROLLER, {})
-    for await (const chunk of body) if (chunk.length > 0) await sleep(this.#takesMs)
-    await sleep(this.#answersMs)
-    handler.onResponseStart?.(CONTROLLER, 200, {}, 'OK')
-    handler.onResponseEnd?.(CONTROLLER, {})
+    void this.#play(body, (status) => {
+      handler.onResponseStart?.(CONTROLLER, status, {}, '')
+      handler.onResponseEnd?.(CONTROLLER, {})
+    })
+    return true
   }
 }
 
-/** A connection that hands on the answer after the first chunk, and asks for the others all the same. */
-class EagerWay extends Dispatcher {
-  readonly #onTaken: () => void
+/** Takes the whole form after `takesMs` and answers `answersMs` later: buffers of a slow way. */
+function slowWay(takesMs: number, answersMs: number): Dispatcher {
+  return new PlayedWay(async (form, answer) => {
+    for await (const chunk of form) if (chunk.length > 0) await sleep(takesMs)
+    await sleep(answersMs)
+    answer(200)
+  })
+}
 
-  constructor(onTaken: () => void) {
-    super()
-    this.#onTaken = onTaken
-  }
-
-  override dispatch({ body }: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    void this.#converse(body, handler)
-    return true
-  }
-
-  async #converse(body: unknown, handler: Dispatcher.DispatchHandler): Promise<void> {
-    assert.ok(isChunks(body))
-    handler.onRequestStart?.(CONTROLLER, {})
+/** Hands on the answer after the first chunk, and asks for the others all the same. */
+function eagerWay(onTaken: () => void): Dispatcher {
+  return new PlayedWay(async (form, answer) => {
     let taken = 0
-    for await (const _chunk of body) {
+    for await (const _chunk of form) {
       taken += 1
-      if (taken > 1) continue
-      handler.onResponseStart?.(CONTROLLER, 413, {}, 'Too Large')
-      handler.onResponseEnd?.(CONTROLLER, {})
+      if (taken === 1) answer(413)
     }
-    this.#onTaken()
-  }
+    onTaken()
+  })
 }
 
 function smallForm() {
@@ -90,7 +77,7 @@ function smallForm() {
 async function send(takesMs: number, answersMs: number) {
   const form = smallForm()
   const request = {
-    dispatcher: new SlowWay(takesMs, answersMs),
+    dispatcher: slowWay(takesMs, answersMs),
     url: new URL('https://index.example/legacy/'),
     headers: {},
     form,
@@ -126,7 +113,7 @@ describe('the progress of an exchange', () => {
     const told: number[] = []
     const { answer } = await post(
       {
-        dispatcher: new EagerWay(taken.resolve),
+        dispatcher: eagerWay(taken.resolve),
         url: new URL('https://index.example/legacy/'),
         headers: {},
         form: smallForm(),
