@@ -78,7 +78,6 @@ interface IterableOptions extends Omit<Dispatcher.DispatchOptions, 'body'> {
  * @throws the signal's reason when it is aborted, at once
  */
 export async function post(request: PostRequest, signal: AbortSignal): Promise<Exchange> {
-  await connectionFree()
   signal.throwIfAborted()
   const { url, headers, form } = request
   const conversation = new Conversation(request, signal)
@@ -99,12 +98,15 @@ export async function post(request: PostRequest, signal: AbortSignal): Promise<E
     bodyTimeout: 0,
   }
   dispatcher.dispatch(options, conversation)
-  return await conversation.end
+  const exchange = await conversation.end
+  await connectionFree()
+  return exchange
 }
 
 /**
  * A connection is free again one turn of the event loop after its answer (undici): a request that comes before opens
- * another one, with a handshake that nobody needs.
+ * another one, with a handshake that nobody needs. Behind an answer and not before a request: the first one of all finds
+ * handshakes of other connections in that turn.
  */
 export async function connectionFree(): Promise<void> {
   await nextTurn()

@@ -86,7 +86,6 @@ export function isRedirect({ status }: Pick<Answer, 'status'>): boolean {
 }
 
 async function getOnce(request: GetRequest, signal: AbortSignal): Promise<Answer> {
-  await connectionFree()
   signal.throwIfAborted()
   const { url, reader, accept, encoding } = request
   const { dispatcher, authorization, userAgent } = reader
@@ -109,7 +108,9 @@ async function getOnce(request: GetRequest, signal: AbortSignal): Promise<Answer
     },
     retrieval,
   )
-  return await retrieval.end
+  const answer = await retrieval.end
+  await connectionFree()
+  return answer
 }
 
 type Decoder = ReturnType<typeof createGunzip>

@@ -184,7 +184,8 @@ describe('the demo index, over the real transport', () => {
         directory: mkdtempSync(join(scratch, 'index-')),
         users: new Map([['ci', 'secret word']]),
       })
-      const transport = transportTo(index.url, { client: [identity], trusted: [root] })
+      // Room for more connections than are needed.
+      const transport = transportTo(index.url, { client: [identity], trusted: [root], connections: 6 })
       const secrets = new Secrets()
       const authorization = basicAuthorization({ user: 'ci', password: 'secret word' }, secrets)
       const { dispatcher, explain } = transport

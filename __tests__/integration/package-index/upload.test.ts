@@ -47,7 +47,8 @@ async function meet<T>(
     directory,
     ...options,
   })
-  const transport = transportTo(index.uploadUrl, { client: [identity], trusted: [root] })
+  // Room for more connections than are needed: one after the other, files share one all the same.
+  const transport = transportTo(index.uploadUrl, { client: [identity], trusted: [root], connections: 6 })
   try {
     return await use({ index, target: await targetOf(index.uploadUrl, transport) })
   } finally {
