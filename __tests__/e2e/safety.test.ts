@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ActionRun } from '../../demo/runner/run-action.ts'
-import { fileOutputs, shown } from './support/assertions.ts'
+import { fileOutputs, outcomesOf, shown } from './support/assertions.ts'
 import { annotationOf, assertEnded, type FileEnding } from './support/ending.ts'
 import { type Scene, setScene } from './support/scene.ts'
 import {
@@ -147,8 +147,27 @@ describe('a server that goes on like this', () => {
     const run = await scene.run({ ...index.inputs, 'verify-timeout-seconds': '1' })
     const files = FILES.map((file): FileEnding => [file, 'unconfirmed', 'E_INDEX_UNCONFIRMED'])
     assertEnded(run, scene, { status: 'failed', files })
-    assert.match(annotationOf(run, WHEEL), /accepted \(200\), but the index did not list it within 1 s/)
+    const words = /accepted \(200\), but the index did not list it within 1 s \(it has no file of the project at all\)/
+    assert.match(annotationOf(run, WHEEL), words)
+    assert.match(annotationOf(run, WHEEL), /Check that `check-url` is the index that `repository-url` publishes to/)
     assert.deepEqual(attempts(run), [1, 1, 1])
+  })
+
+  it('says yes and stores one of two wheels: nobody doubts the index, which has the other one', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 2, sdist: false } })
+    const index = await startListingIndex(test, scene, (connection, { number }, store) => {
+      if (number === 1) store()
+      return connection.answer('200 OK')
+    })
+    const run = await scene.run({ ...index.inputs, 'verify-timeout-seconds': '1' })
+    const outcomes = Object.entries(outcomesOf(run))
+    const [lost] = outcomes.find(([, outcome]) => outcome === 'unconfirmed') ?? ['']
+    assert.deepEqual(outcomes.map(([, outcome]) => outcome).sort(), ['published', 'unconfirmed'])
+    assert.match(
+      annotationOf(run, lost),
+      /the index did not list it within 1 s \(E_INDEX_UNCONFIRMED\)\. Do not build again/,
+    )
+    assert.doesNotMatch(annotationOf(run, lost), /Check that `check-url`/)
   })
 
   it('says yes and stores nothing, and nobody waits for it: its word counts, and was not verified', async (test) => {
@@ -165,7 +184,9 @@ describe('a server that goes on like this', () => {
     const index = await startListingIndex(test, scene, answer)
     const run = await scene.run({ ...index.inputs, 'verify-timeout-seconds': '1' })
     assertEnded(run, scene, { status: 'failed', files: [[WHEEL, 'rejected', 'E_HTTP_EXISTS']] })
-    assert.match(annotationOf(run, WHEEL), /did not list it within 1 s, so its bytes cannot be compared/)
+    const words = /did not list it within 1 s \(it has no file of the project at all\), so its bytes cannot be compared/
+    assert.match(annotationOf(run, WHEEL), words)
+    assert.match(annotationOf(run, WHEEL), /Check that `check-url` is the index that `repository-url` publishes to/)
     assert.equal(index.uploads.length, 1)
   })
 })

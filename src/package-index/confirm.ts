@@ -4,13 +4,28 @@ import type { Distribution } from '../distributions/distribution.ts'
 import { Silence } from './exchange.ts'
 import { within } from './fetch.ts'
 import { askPatiently, type IndexAccess } from './lookups.ts'
-import { type Ask, type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
+import {
+  type Ask,
+  type Finding,
+  isListed,
+  LookupFailure,
+  type PageFormat,
+  type ProjectFindings,
+} from './simple-index.ts'
 
 /** What the wait for one file came to. */
 export type Confirmation =
   | Exclude<Finding, { state: 'absent' }>
-  /** Not listed in time; `why`: what kept the index from being asked, as the end of a sentence. */
-  | { readonly state: 'missing'; readonly waitedMs: number; readonly why: string | undefined }
+  /**
+   * Not listed in time; `why`: what kept the index from being asked, as the end of a sentence. `knowsProject`: whether it
+   * has listed any file of the project.
+   */
+  | {
+      readonly state: 'missing'
+      readonly waitedMs: number
+      readonly why: string | undefined
+      readonly knowsProject: boolean
+    }
 
 /** Milliseconds: the first pause between two looks, and the longest one. */
 const FIRST_PAUSE = 250
@@ -72,9 +87,11 @@ interface Wait {
 async function confirmProject(distributions: readonly Distribution[], wait: Wait, tell: Tell): Promise<void> {
   let pending = distributions
   let reason: string | undefined
+  let knowsProject = false
   let prefer: PageFormat = 'json'
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-    const { files, why, isFinal } = await look(pending, prefer, wait)
+    const { known, files, why, isFinal } = await look(pending, prefer, wait)
+    knowsProject ||= known
     const listed = pending.filter(({ file }) => isListed(files.get(file)))
     for (const one of listed) {
       const finding = files.get(one.file)
@@ -87,7 +104,7 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
     const left = wait.timeoutMs - waitedMs
     if (pending.length === 0) return
     if (left <= 0 || isFinal) {
-      for (const one of pending) tell(one, { state: 'missing', waitedMs, why: reason })
+      for (const one of pending) tell(one, { state: 'missing', waitedMs, why: reason, knowsProject })
       return
     }
     await delay(Math.min(pause, left), undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted())
@@ -95,12 +112,13 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
   }
 }
 
-interface Look {
-  readonly files: ReadonlyMap<string, Finding>
+interface Look extends ProjectFindings {
   readonly why: string | undefined
   /** Whether waiting is of no use. */
   readonly isFinal: boolean
 }
+
+const NOTHING: ProjectFindings = { known: false, files: new Map() }
 
 /** The wait is the retry. A page that stays silent takes half of the time that is left: the other one may be there. */
 async function look(distributions: readonly Distribution[], prefer: PageFormat, wait: Wait): Promise<Look> {
@@ -114,17 +132,22 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
   }
   try {
     const once = { ...access, ask, retries: 0 }
-    const { files } = await askPatiently(once, project, distributions, prefer, AbortSignal.any([signal, over]))
-    return { files, why: undefined, isFinal: false }
+    const findings = await askPatiently(once, project, distributions, prefer, AbortSignal.any([signal, over]))
+    return { ...findings, why: undefined, isFinal: false }
   } catch (error) {
     signal.throwIfAborted()
-    if (error === over.reason) return { files: new Map(), why: isAsked ? undefined : NO_TIME, isFinal: true }
-    if (error instanceof Silence) return { files: new Map(), why: silent(error), isFinal: false }
+    if (error === over.reason) return { ...NOTHING, why: isAsked ? undefined : NO_TIME, isFinal: true }
+    if (error instanceof Silence) return { ...NOTHING, why: silent(error), isFinal: false }
     if (!(error instanceof LookupFailure)) throw error
     const { found, problem, retry } = error
     // A page for people, of a proxy or while the index is made anew, is there for a time.
     const isNo = retry === undefined && problem.code !== 'E_INDEX_LOOKUP'
-    return { files: found, why: problem.message, isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait) }
+    return {
+      known: false,
+      files: found,
+      why: problem.message,
+      isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait),
+    }
   }
 }
 

@@ -49,8 +49,16 @@ export function refused(distribution: Distribution, end: UploadEnd, look: LastLo
 
 /** The server took it, or says that it has it, and the index did not list it in time. */
 export function unlisted(distribution: Distribution, end: UploadEnd, missing: Missing): FileResult {
-  return unconfirmed(distribution, end, `${yesOf(end)}, but ${notListed(missing)}`)
+  const result = unconfirmed(distribution, end, `${yesOf(end)}, but ${notListed(missing)}`)
+  return isStrange(missing) ? { ...result, hint: `${OTHER_INDEX} ${RE_RUN}` } : result
 }
+
+/** An index that answers and has never heard of the project may be another one than files are sent to. */
+function isStrange({ why, knowsProject }: Missing): boolean {
+  return why === undefined && !knowsProject
+}
+
+const OTHER_INDEX = 'Check that `check-url` is the index that `repository-url` publishes to.'
 
 /** The run was cancelled while the index was waited for. */
 export function abandoned(distribution: Distribution, end: UploadEnd): FileResult {
@@ -77,7 +85,8 @@ export function notComparable(
   const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
   // Only where nobody looks is the server's word enough to leave it at that.
   const isSkipped = skipExisting && missing === undefined
-  const advice = missing === undefined ? UNSEEN_HINT : hint
+  const adviceWhereSeen = missing !== undefined && isStrange(missing) ? OTHER_INDEX : hint
+  const advice = missing === undefined ? UNSEEN_HINT : adviceWhereSeen
   return resultOf(distribution, {
     ...sentOf(end),
     outcome: isSkipped ? 'skipped' : 'rejected',
@@ -87,8 +96,10 @@ export function notComparable(
   })
 }
 
-function notListed({ waitedMs, why }: Missing): string {
-  const reason = why === undefined ? '' : ` (${why})`
+function notListed(missing: Missing): string {
+  const { waitedMs, why } = missing
+  const strange = isStrange(missing) ? ' (it has no file of the project at all)' : ''
+  const reason = why === undefined ? strange : ` (${why})`
   return `the index did not list it within ${Math.max(1, Math.round(waitedMs / 1000))} s${reason}`
 }
 
