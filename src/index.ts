@@ -1,5 +1,6 @@
 import os from 'node:os'
 import { cleanUp } from './cleanup.ts'
+import { tuneEngine } from './engine.ts'
 import { PublishError } from './errors.ts'
 import { takeSecretInputs } from './inputs.ts'
 import { publish } from './publish.ts'
@@ -14,6 +15,7 @@ const runner = createRunner(process.env, os.tmpdir(), process.cwd())
 
 if (runner.state(STARTED_STATE) !== '') cleanUp(runner)
 else if (markAsStarted()) {
+  tuneEngine()
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(cancelled(name)))
   // A log that nobody reads any more is no reason to leave files and material behind.

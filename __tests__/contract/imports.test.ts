@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'package-index',
     'report',
   ],
-  ['runner', 'errors', 'text', 'clock', 'neighbours', 'encoding'],
+  ['runner', 'errors', 'text', 'clock', 'engine', 'neighbours', 'encoding'],
 ]
 const LOWEST = LAYERS.length - 1
 

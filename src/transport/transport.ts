@@ -162,7 +162,6 @@ async function createAgent(
   { url, connections, idleTimeoutMs }: TransportOptions,
   next: () => Promise<TLSSocket>,
 ): Promise<Dispatcher> {
-  keepParser()
   // In the one file of the bundle all the same: another costs five milliseconds to find.
   const { default: Agent } = await import(/* webpackMode: 'eager' */ 'undici/lib/dispatcher/agent.js')
   return new Agent({
@@ -184,15 +183,6 @@ async function createAgent(
       )
     },
   })
-}
-
-/**
- * undici's HTTP parser is WebAssembly. Behind some 400 bytes of answers V8 begins to compile it anew, for speed that a run
- * of few answers has no use for: 40 ms and 30 MB on another core, and no process ends before it is done. To be called
- * before the parser is loaded, since how often it may run until then is written into its code.
- */
-function keepParser(): void {
-  process.getBuiltinModule('node:v8').setFlagsFromString('--wasm-tiering-budget=1000000000')
 }
 
 function verdict({ identity }: TransportOptions, { asked }: HandshakeFacts): Handshake {
