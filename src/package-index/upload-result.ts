@@ -85,15 +85,19 @@ export function notComparable(
   const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
   // Only where nobody looks is the server's word enough to leave it at that.
   const isSkipped = skipExisting && missing === undefined
-  const adviceWhereSeen = missing !== undefined && isStrange(missing) ? OTHER_INDEX : hint
-  const advice = missing === undefined ? UNSEEN_HINT : adviceWhereSeen
   return resultOf(distribution, {
     ...sentOf(end),
     outcome: isSkipped ? 'skipped' : 'rejected',
     code,
     message: `${message}${why}`,
-    hint: isSkipped ? undefined : advice,
+    hint: isSkipped ? undefined : (adviceOn(missing) ?? hint),
   })
+}
+
+/** Undefined: the server's words say more. */
+function adviceOn(missing: Missing | undefined): string | undefined {
+  if (missing === undefined) return UNSEEN_HINT
+  return isStrange(missing) ? OTHER_INDEX : undefined
 }
 
 function notListed(missing: Missing): string {
