@@ -207,9 +207,11 @@ describe('a redirect that asks for the file once more', () => {
 
 describe('a file that the server took', () => {
   it('is unconfirmed where the index asks for a pause that is longer than the wait: it says that nobody asked', async () => {
-    const { outcome, message } = await publish('200 OK', [ABSENT], { pauseMs: 60_000 })
+    const { outcome, message, hint } = await publish('200 OK', [ABSENT], { pauseMs: 60_000 })
     assert.equal(outcome, 'unconfirmed')
     assert.match(message ?? '', /did not list it within 2 s \(it was not asked again: a pause that it asked for/)
+    // Who was not asked may well know the project.
+    assert.doesNotMatch(hint ?? '', /check-url/)
   })
 })
 
