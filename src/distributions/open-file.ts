@@ -21,14 +21,14 @@ export class OpenFile {
   readonly shownName: string
   /** Size in bytes, as it was when the file was opened. */
   readonly size: number
+  readonly #opened: FileState
   #descriptor: number | undefined
-  #sealed: FileState | undefined
 
-  private constructor(descriptor: number, shownName: string, size: number) {
+  private constructor(descriptor: number, shownName: string, opened: FileState) {
     this.#descriptor = descriptor
+    this.#opened = opened
     this.shownName = shownName
-    this.size = size
-    this.seal()
+    this.size = Number(opened.size)
   }
 
   /**
@@ -47,7 +47,7 @@ export class OpenFile {
     try {
       const opened = regularFile(shown, () => fstatSync(descriptor, { bigint: true }))
       if (seen !== undefined && !sameState(seen, opened)) throw changed(shown, 'another file took its place')
-      return new OpenFile(descriptor, shown, Number(opened.size))
+      return new OpenFile(descriptor, shown, opened)
     } catch (error) {
       closeSync(descriptor)
       throw error
@@ -62,8 +62,11 @@ export class OpenFile {
    */
   static adopt(descriptor: number, shownName: string): OpenFile {
     const shown = printable(shownName)
-    const { size } = regularFile(shown, () => fstatSync(descriptor, { bigint: true }))
-    return new OpenFile(descriptor, shown, Number(size))
+    return new OpenFile(
+      descriptor,
+      shown,
+      regularFile(shown, () => fstatSync(descriptor, { bigint: true })),
+    )
   }
 
   /**
@@ -121,30 +124,15 @@ export class OpenFile {
     })
   }
 
-  /**
-   * Remembers the state of the file. The first call counts, and opening the file makes it; a later one only asserts
-   * that nothing changed: what was checked, what was hashed and what is sent must be one and the same.
-   *
-   * @throws PublishError E_DIST_CHANGED
-   */
-  seal(): void {
-    if (this.#sealed === undefined) this.#sealed = this.#state()
-    else this.assertUnchanged()
-  }
-
   /** @throws PublishError E_DIST_CHANGED when the file is not what it was when it was opened */
   assertUnchanged(): void {
-    const now = this.#state()
-    if (this.#sealed === undefined || sameState(this.#sealed, now)) return
-    const before = this.#sealed.size
+    const descriptor = this.#open()
+    const now = reading(this.shownName, () => fstatSync(descriptor, { bigint: true }))
+    if (sameState(this.#opened, now)) return
+    const before = this.#opened.size
     const found =
       now.size === before ? 'its content or its inode was written to' : `it had ${before} bytes and has ${now.size}`
     throw changed(this.shownName, found)
-  }
-
-  #state(): FileState {
-    const descriptor = this.#open()
-    return reading(this.shownName, () => fstatSync(descriptor, { bigint: true }))
   }
 
   /**
