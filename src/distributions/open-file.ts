@@ -62,11 +62,8 @@ export class OpenFile {
    */
   static adopt(descriptor: number, shownName: string): OpenFile {
     const shown = printable(shownName)
-    return new OpenFile(
-      descriptor,
-      shown,
-      regularFile(shown, () => fstatSync(descriptor, { bigint: true })),
-    )
+    const opened = regularFile(shown, () => fstatSync(descriptor, { bigint: true }))
+    return new OpenFile(descriptor, shown, opened)
   }
 
   /**

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
+  closeSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -12,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -57,6 +59,12 @@ describe('opening a distribution', () => {
     assert.equal(file.readSync(3, 4).toString(), '3456')
     assert.equal(file.readSync(10, 0).length, 0)
     file.close()
+  })
+
+  it('takes over no descriptor of anything but a regular file, and leaves it to the caller', () => {
+    const descriptor = openSync(devNull, 'r')
+    assert.throws(() => OpenFile.adopt(descriptor, 'a.whl'), withCode('E_DIST_FILE', /a\.whl is a device/))
+    closeSync(descriptor)
   })
 
   it('names a directory, and where there are such things a FIFO and a device, and never waits for one', async () => {
@@ -282,7 +290,7 @@ describe('the state in which a file was opened', () => {
     file.close()
   })
 
-  it('is of the file, not of its time of last access', () => {
+  it('outlasts reading, whatever happens beside the file', () => {
     const path = fileOf('0123456789')
     const file = OpenFile.open(path, 'demo.whl')
     file.readSync(0, 10)
