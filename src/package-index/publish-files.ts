@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import type { Looks, UploadTarget } from './attempt.ts'
@@ -60,8 +59,8 @@ export async function publishFiles(
   }
 }
 
-/** Milliseconds that an index gets to list what it stored a moment ago; less where the user grants it little. */
-const DOUBT_PAUSE = 1_000
+/** Milliseconds that an index gets to list what it may have stored without a yes; less where the user grants it less. */
+const DOUBT_TIME = 10_000
 
 /** One file's way: what is known after it was sent, or why it was not. */
 interface Step extends SendEnd {
@@ -195,29 +194,6 @@ class Publishing {
     }
   }
 
-  /** One last look at either page, when they had the time of all other files, and a moment of their own. */
-  async settleDoubts(): Promise<void> {
-    if (this.#doubtful.size === 0) return
-    const pause = Math.min(DOUBT_PAUSE, this.#request.verifyTimeoutMs / 4)
-    await delay(pause, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted())
-    const answered = new Set<Distribution>()
-    for (const prefer of ['html', 'json'] as const) {
-      const all = await this.#lookups?.now([...this.#doubtful.keys()], prefer, this.#signal)
-      for (const [distribution, end] of this.#doubtful) {
-        const found = all?.get(distribution.file)
-        if (found !== undefined) answered.add(distribution)
-        if (isListed(found)) this.#settle(distribution, await this.#existing(distribution, found, end))
-      }
-    }
-    for (const [distribution, end] of this.#doubtful)
-      this.#settle(distribution, refused(distribution, end, answered.has(distribution) ? 'answered' : 'blind'))
-  }
-
-  #settle(distribution: Distribution, result: FileResult): void {
-    this.#doubtful.delete(distribution)
-    this.#request.onResult(result)
-  }
-
   /** "It exists" without a proof of its bytes: they are looked at, now if the index lists them, else later. */
   async #existsStep(distribution: Distribution, end: UploadEnd): Promise<Step> {
     if (this.#lookups === undefined)
@@ -229,16 +205,33 @@ class Publishing {
 
   /** Waits for what was sent. */
   async confirm(): Promise<void> {
-    const { access, verifyTimeoutMs } = this.#request
+    await this.#waitFor(this.#unseen, this.#request.verifyTimeoutMs, (...one) => this.#confirmed(...one))
+  }
+
+  /** Waits for what may have been stored without a yes: it had the time of all others, and now a little of its own. */
+  async settleDoubts(): Promise<void> {
+    const time = Math.min(DOUBT_TIME, this.#request.verifyTimeoutMs)
+    await this.#waitFor(this.#doubtful, time, async (distribution, end, upload) => {
+      if (end.state !== 'missing') return await this.#existing(distribution, end, upload)
+      return refused(distribution, upload, end.why === undefined ? 'answered' : 'blind')
+    })
+  }
+
+  async #waitFor(
+    files: Map<Distribution, UploadEnd>,
+    timeoutMs: number,
+    resultOf: (distribution: Distribution, end: Confirmation, upload: UploadEnd) => Promise<FileResult>,
+  ): Promise<void> {
+    const { access, onResult } = this.#request
     if (access === undefined) return
     const onEnd = async (distribution: Distribution, end: Confirmation) => {
-      const upload = this.#unseen.get(distribution)
+      const upload = files.get(distribution)
       if (upload === undefined) return
-      const result = await this.#confirmed(distribution, end, upload)
+      const result = await resultOf(distribution, end, upload)
       // A run that ended meanwhile has told it.
-      if (this.#unseen.delete(distribution)) this.#request.onResult(result)
+      if (files.delete(distribution)) onResult(result)
     }
-    await confirm([...this.#unseen.keys()], access, verifyTimeoutMs, onEnd, this.#signal)
+    await confirm([...files.keys()], access, timeoutMs, onEnd, this.#signal)
   }
 
   /** The run ends here: what was sent has its line all the same. */

@@ -310,7 +310,7 @@ describe('a whole form that got neither a yes nor a plain no', () => {
     let answeredAt = Number.POSITIVE_INFINITY
     const [result] = await publishAsking(target, (look) => {
       if (look === 2) answeredAt = monotonicNow()
-      return monotonicNow() - answeredAt < 100 ? ABSENT : SAME
+      return monotonicNow() - answeredAt < 600 ? ABSENT : SAME
     })
     await index.stop()
     assert.equal(result?.outcome, 'published')
