@@ -9,7 +9,16 @@ import type { Turn } from './pace.ts'
 import { type SendEnd, sendInOrder } from './sequence.ts'
 import { type Finding, isListed, LookupFailure, type PageFormat } from './simple-index.ts'
 import { type UploadEnd, uploadDistribution } from './upload.ts'
-import { abandoned, mayBeStored, notComparable, oursOf, refused, sentOf, unlisted } from './upload-result.ts'
+import {
+  abandoned,
+  isLikelyStored,
+  mayBeStored,
+  notComparable,
+  oursOf,
+  refused,
+  sentOf,
+  unlisted,
+} from './upload-result.ts'
 
 /** How a run publishes. */
 export interface PublishRequest {
@@ -61,6 +70,9 @@ export async function publishFiles(
 
 /** Milliseconds that an index gets to list what it may have stored without a yes; less where the user grants it less. */
 const DOUBT_TIME = 10_000
+
+/** The same behind a redirect, a page to log in or a 429: hardly any of them stored a file. */
+const SMALL_DOUBT_TIME = 1_000
 
 /** One file's way: what is known after it was sent, or why it was not. */
 interface Step extends SendEnd {
@@ -210,11 +222,16 @@ class Publishing {
 
   /** Waits for what may have been stored without a yes: it had the time of all others, and now a little of its own. */
   async settleDoubts(): Promise<void> {
-    const time = Math.min(DOUBT_TIME, this.#request.verifyTimeoutMs)
-    await this.#waitFor(this.#doubtful, time, async (distribution, end, upload) => {
-      if (end.state !== 'missing') return await this.#existing(distribution, end, upload)
-      return refused(distribution, upload, end.why === undefined ? 'answered' : 'blind')
-    })
+    const isLikely = [...this.#doubtful.values()].some(isLikelyStored)
+    const time = isLikely ? DOUBT_TIME : SMALL_DOUBT_TIME
+    await this.#waitFor(
+      this.#doubtful,
+      Math.min(time, this.#request.verifyTimeoutMs),
+      async (distribution, end, upload) => {
+        if (end.state !== 'missing') return await this.#existing(distribution, end, upload)
+        return refused(distribution, upload, end.why === undefined ? 'answered' : 'blind')
+      },
+    )
   }
 
   async #waitFor(

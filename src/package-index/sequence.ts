@@ -47,9 +47,6 @@ export async function sendInOrder<End extends SendEnd>(sequence: Sequence<End>):
   return sender.finish()
 }
 
-/** Each file gets its turn, if only to be told that it was not sent. */
-const ALWAYS = new AbortController().signal
-
 class Sender<End extends SendEnd> {
   readonly #sequence: Sequence<End>
   readonly #slots: Slots
@@ -84,11 +81,12 @@ class Sender<End extends SendEnd> {
   }
 
   async #send(distribution: Distribution): Promise<void> {
+    // Without a signal: each file gets its turn, if only to be told that it was not sent.
     await this.#slots.use(async () => {
       const held = this.#heldBack(distribution)
       if (held === undefined) await this.#sendNow(distribution)
       else this.#sequence.onResult(distribution, held)
-    }, ALWAYS)
+    })
   }
 
   async #sendNow(distribution: Distribution): Promise<void> {

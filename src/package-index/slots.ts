@@ -7,8 +7,8 @@ export class Slots {
     this.#free = free
   }
 
-  /** Runs `work` when there is room for it. Rejects with the signal's reason when it ends before. */
-  async use<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** Runs `work` when there is room for it. Rejects with the signal's reason, where there is one and it ends before. */
+  async use<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#take(signal)
     try {
       return await work()
@@ -17,8 +17,8 @@ export class Slots {
     }
   }
 
-  async #take(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
+  async #take(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
     if (this.#free > 0) {
       this.#free -= 1
       return
@@ -29,14 +29,14 @@ export class Slots {
       // Whoever was called up already has the room, and gives it back.
       if (place < 0) return
       this.#waiting.splice(place, 1)
-      reject(signal.reason)
+      reject(signal?.reason)
     }
     this.#waiting.push(resolve)
-    signal.addEventListener('abort', leave)
+    signal?.addEventListener('abort', leave)
     try {
       await promise
     } finally {
-      signal.removeEventListener('abort', leave)
+      signal?.removeEventListener('abort', leave)
     }
   }
 

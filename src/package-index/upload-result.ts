@@ -18,6 +18,11 @@ export function mayBeStored({ uncertain, odd }: UploadEnd): boolean {
   return uncertain || odd
 }
 
+/** The same, where it is more than hardly possible: not behind a redirect, a page to log in, or a 429 alone. */
+export function isLikelyStored({ likelyStored, status = 0 }: UploadEnd): boolean {
+  return likelyStored || status >= 500
+}
+
 /** What became of our file where the index has other bytes. */
 export function oursOf(end: UploadEnd | undefined): OurFile {
   if (end?.outcome === 'published') return 'taken'
