@@ -1,12 +1,13 @@
 /** What every index keeps when the action runs again: the promises of a re-run, asked of a real server. */
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, it } from 'node:test'
 import type { ActionRun } from '../../../demo/runner/run-action.ts'
 import { type Sample, type SampleOptions, writeSamples } from '../../../demo/sample-distributions.ts'
-import { assertKept, assertRun, assertServed, shown } from './assertions.ts'
+import { assertKept, assertRun, assertServed, fileOutputs, shown } from './assertions.ts'
 import type { Stage } from './stage.ts'
 import { installWithUv } from './uv.ts'
 
@@ -24,6 +25,9 @@ const PROJECT = 'Demo.Pkg'
 const WHEEL = 'demo_pkg-1.2.0-py3-none-any.whl'
 const OTHER_WHEEL = 'demo_pkg-1.2.0-cp39-cp39-manylinux_2_17_x86_64.whl'
 const SDIST = 'demo_pkg-1.2.0.tar.gz'
+
+/** Milliseconds behind the line that says what the index has: the first file goes, the others go, they are waited for. */
+const MOMENTS = [0, 10, 20, 30, 60, 120, 240]
 
 /** Registers the tests of one index. Each kind of run comes on top of the same first run, and changes nothing. */
 export function testReruns(place: () => Place): void {
@@ -108,6 +112,21 @@ export function testReruns(place: () => Place): void {
     await assertKept(place().stage, place().simplePath, [same, old, sdist])
   })
 
+  it('finishes what a run has begun that was killed, at whatever moment: each file is there once, with its bytes', async () => {
+    const { stage, inputs, simplePath } = place()
+    for (const [number, moment] of MOMENTS.entries()) {
+      const files = await samples(`killed-${number}`, { project: 'demo-killed', version: `1.${number}`, wheels: 4 })
+      const paths = files.map((file) => file.path)
+      const killed = await stage.publish(paths, inputs, killAt(moment))
+      const { run } = await publish(files)
+      const outcomes = [...fileOutputs(run).values()].map(({ outcome, verified }) => `${outcome} ${verified}`)
+      const there = /^(?:already-)?published sha256$/
+      assert.deepEqual([outcomes.length, run.main.exitCode], [files.length, 0], `${shown(killed)}\n${shown(run)}`)
+      for (const outcome of outcomes) assert.match(outcome, there, `${shown(killed)}\n${shown(run)}`)
+      await assertKept(stage, simplePath, files)
+    }
+  })
+
   it('finds a local version and an epoch again, whose names URLs write in other ways', async () => {
     const files = [
       ...(await samples('local', { project: 'demo-versions', version: '1.0+corp.1', wheels: 1 })),
@@ -121,6 +140,15 @@ export function testReruns(place: () => Place): void {
     assertRun(again.run, 0, outcomes('already-published'))
     assert.equal(again.uploads, 0)
   })
+}
+
+/** Kills a run so many milliseconds after it has said what the index has. */
+function killAt(moment: number): (child: ChildProcess) => void {
+  return (child) => {
+    child.stdout?.on('data', (text: string | Buffer) => {
+      if (/^Index /m.test(String(text))) setTimeout(() => child.kill('SIGKILL'), moment)
+    })
+  }
 }
 
 /** Uploads that came to the front. */

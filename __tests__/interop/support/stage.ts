@@ -1,4 +1,5 @@
 /** One stage for a test file: an index behind nginx with mutual TLS, a CA and a client certificate of it, all in one folder. */
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -15,7 +16,11 @@ export interface Stage {
   /** The front that users talk to. */
   readonly front: Front
   /** Runs the action on copies of these files. Inputs stand beside what the stage itself gives: URL, certificate, CA. */
-  publish(files: readonly string[], inputs?: Readonly<Record<string, string>>): Promise<ActionRun>
+  publish(
+    files: readonly string[],
+    inputs?: Readonly<Record<string, string>>,
+    onStart?: (child: ChildProcess) => void,
+  ): Promise<ActionRun>
   /** For pip: the index below `indexPath`, through the same front with the same certificate. */
   pipAccess(indexPath: string): Promise<PipAccess>
   /** What the servers wrote, for the output of a failed test. */
@@ -69,7 +74,8 @@ export async function startStage({ index: start, uploadPath, front: frontOptions
     return {
       client,
       front,
-      publish: async (files, inputs) => publish(await fresh('run'), files, { ...identity, ...inputs }),
+      publish: async (files, inputs, onStart) =>
+        publish(await fresh('run'), files, { ...identity, ...inputs }, onStart),
       pipAccess: async (indexPath) => {
         return { indexUrl: `${front.url}${indexPath}`, clientPem, caBundle, directory: await fresh('pip') }
       },
