@@ -127,6 +127,19 @@ export function testReruns(place: () => Place): void {
     }
   })
 
+  it('succeeds twice where two jobs publish the same files at the same moment', async () => {
+    const { stage, inputs, simplePath } = place()
+    const files = await samples('at-once', { project: 'demo-at-once', version: '1.0', wheels: 4 })
+    const paths = files.map((file) => file.path)
+    const runs = await Promise.all([stage.publish(paths, inputs), stage.publish(paths, inputs)])
+    for (const run of runs) {
+      assert.equal(run.main.exitCode, 0, shown(run))
+      const { published, 'already-published': there } = run.outputs
+      assert.equal(Number(published) + Number(there), files.length, shown(run))
+    }
+    await assertKept(stage, simplePath, files)
+  })
+
   it('finds a local version and an epoch again, whose names URLs write in other ways', async () => {
     const files = [
       ...(await samples('local', { project: 'demo-versions', version: '1.0+corp.1', wheels: 1 })),
