@@ -217,21 +217,18 @@ class Publishing {
 
   /** Waits for what was sent. */
   async confirm(): Promise<void> {
-    await this.#waitFor(this.#unseen, this.#request.verifyTimeoutMs, (...one) => this.#confirmed(...one))
+    const { verifyTimeoutMs } = this.#request
+    await this.#waitFor(this.#unseen, verifyTimeoutMs, (one, end, upload) => this.#confirmed(one, end, upload))
   }
 
   /** Waits for what may have been stored without a yes: it had the time of all others, and now a little of its own. */
   async settleDoubts(): Promise<void> {
     const isLikely = [...this.#doubtful.values()].some(isLikelyStored)
-    const time = isLikely ? DOUBT_TIME : SMALL_DOUBT_TIME
-    await this.#waitFor(
-      this.#doubtful,
-      Math.min(time, this.#request.verifyTimeoutMs),
-      async (distribution, end, upload) => {
-        if (end.state !== 'missing') return await this.#existing(distribution, end, upload)
-        return refused(distribution, upload, end.why === undefined ? 'answered' : 'blind')
-      },
-    )
+    const time = Math.min(isLikely ? DOUBT_TIME : SMALL_DOUBT_TIME, this.#request.verifyTimeoutMs)
+    await this.#waitFor(this.#doubtful, time, async (distribution, end, upload) => {
+      if (end.state !== 'missing') return await this.#existing(distribution, end, upload)
+      return refused(distribution, upload, end.why === undefined ? 'answered' : 'blind')
+    })
   }
 
   async #waitFor(

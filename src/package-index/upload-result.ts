@@ -18,7 +18,7 @@ export function mayBeStored({ uncertain, odd }: UploadEnd): boolean {
   return uncertain || odd
 }
 
-/** The same, where it is more than hardly possible: not behind a redirect, a page to log in, or a 429 alone. */
+/** Whether that is likely: not behind a redirect, a page to log in, or a 429 alone. */
 export function isLikelyStored({ likelyStored, status = 0 }: UploadEnd): boolean {
   return likelyStored || status >= 500
 }

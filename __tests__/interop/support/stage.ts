@@ -15,7 +15,10 @@ export interface Stage {
   readonly client: Issued
   /** The front that users talk to. */
   readonly front: Front
-  /** Runs the action on copies of these files. Inputs stand beside what the stage itself gives: URL, certificate, CA. */
+  /**
+   * Runs the action on copies of these files. Inputs stand beside what the stage itself gives: URL, certificate, CA.
+   * `onStart` gets its process.
+   */
   publish(
     files: readonly string[],
     inputs?: Readonly<Record<string, string>>,
