@@ -230,7 +230,8 @@ async function gather(
   progress.distributions = distributions
   for (const one of distributions) describe(runner, progress, one)
   const { expectedProjects: projects, expectedVersion: version, expectedFiles: files, expectedSha256: sha256 } = inputs
-  checkExpectations(distributions, { projects, version, files, sha256 }, mine)
+  await checkExpectations(distributions, { projects, version, files, sha256 }, mine)
+  signal.throwIfAborted()
   const { refType: type, refName: name } = runner.facts
   const tag = tagWarning(distributions, { type, name })
   // First, since the summary begins with the first warnings.
@@ -244,7 +245,7 @@ async function gather(
 }
 
 function describe(runner: Runner, progress: Progress, distribution: Distribution): void {
-  const { shown, size, sha256, warnings, file } = distribution
-  runner.log('File', `${shown}  ${formatBytes(size)}  sha256 ${sha256}`)
+  const { shown, size, warnings, file } = distribution
+  runner.log('File', `${shown}  ${formatBytes(size)}`)
   for (const warning of warnings) progress.warnings.push(`${file}: ${warning}`)
 }

@@ -1,4 +1,5 @@
 import { monotonicNow } from './clock.ts'
+import type { Distribution } from './distributions/distribution.ts'
 import { problemsOf } from './errors.ts'
 import { refuseUntrustedEvent } from './inputs.ts'
 import { type Certificates, MaterialKeeper } from './material.ts'
@@ -29,18 +30,30 @@ export async function publish(run: PlanRequest): Promise<boolean> {
     const plan = await makePlan(run, progress)
     if (plan !== undefined) {
       material.keep(certificatesOf(plan), plan.inputs.exportCredentials)
+      void hashAhead(plan.distributions)
       await meetServer(run, plan, progress)
       if (plan.inputs.exportCredentials && hasSucceeded(progress)) exportCredentials(material, plan, progress)
     }
   } catch (error) {
     fail(error, run, progress)
   } finally {
-    for (const { content } of progress.distributions) content.close()
+    await finish(progress.distributions)
     if (progress.exported === undefined) material.remove()
   }
   completeResults(progress)
   deliver(reportOf(progress, runner.facts, signal.aborted, new Date()), runner)
   return hasSucceeded(progress)
+}
+
+/** In upload order, beside handshake, lookups and uploads. What somebody waits for comes in between. */
+async function hashAhead(distributions: readonly Distribution[]): Promise<void> {
+  for (const { digests } of distributions) await digests.settle()
+}
+
+/** The report names the digest of each file, whatever became of it; a cancelled run waits for none. */
+async function finish(distributions: readonly Distribution[]): Promise<void> {
+  await hashAhead(distributions)
+  for (const { content } of distributions) content.close()
 }
 
 function fail(error: unknown, { runner, secrets, signal }: PlanRequest, progress: Progress): void {
@@ -163,6 +176,9 @@ function existingPolicy(
 /** Each file has its line in every report, in the order in which they were found, whichever came to its end first. */
 function completeResults({ distributions, results, problems }: Progress): void {
   const told = new Map(results.map((result) => [result.file, result]))
-  const all = distributions.map((one) => told.get(one.file) ?? notTried(one, problems[0]))
+  const all = distributions.map((one) => {
+    const result = told.get(one.file) ?? notTried(one, problems[0])
+    return { ...result, sha256: one.digests.known?.sha256 }
+  })
   results.splice(0, results.length, ...all)
 }

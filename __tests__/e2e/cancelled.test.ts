@@ -119,15 +119,16 @@ onUnix('Linux and macOS: a run that is cancelled', () => {
     assert.match(closingLine(run, 'Run again'), /!\*\*\/alpha-1\.0\.0-py3-none-any\.whl !\*\*\/alpha-1\.0\.0\.tar\.gz/)
   })
 
-  it('while a wheel of 1 GB is read and hashed', async (test) => {
+  it('while a wheel of 1 GB is hashed for expected-sha256, before any connection', async (test) => {
     const scene = await setScene(test, { samples: 'none' })
-    await writeLargeWheel(path.join(scene.workspace, 'dist'), GIGABYTE)
-    const cancelled = await cancel(scene, {}, (child) => printed(child, /^Chain /m))
+    const { name, sha256 } = await writeLargeWheel(path.join(scene.workspace, 'dist'), GIGABYTE)
+    const inputs = { 'expected-sha256': `${sha256}  ${name}` }
+    const cancelled = await cancel(scene, inputs, (child) => printed(child, /^File /m))
     assertInTime(cancelled, test)
     assertEnded(cancelled.run, scene, {
       status: 'cancelled',
       handshake: 'not-tried',
-      files: [],
+      files: [[name, 'not-tried', 'E_RUN_CANCELLED']],
       problems: ['E_RUN_CANCELLED'],
     })
     assert.equal(scene.index.connections, 0)

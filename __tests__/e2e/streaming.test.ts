@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { writeSamples } from '../../demo/sample-distributions.ts'
 import { outcomesOf, shown, uploadsTo } from './support/assertions.ts'
 import { writeLargeWheel } from './support/large-wheel.ts'
 import { setScene } from './support/scene.ts'
+import { startScriptedIndex } from './support/scripted-index.ts'
 
 const GIGABYTE = 1_000_000_000
 const MEMORY_LIMIT = 300_000_000
+
+/** Bytes that a process has read so far, of files too. Only Linux tells. */
+function bytesReadBy({ pid }: ChildProcess): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
+}
+
+const onLinux = process.platform === 'linux' ? it : () => {}
 
 describe('a wheel of 1 GB', () => {
   it('is hashed and sent as it is read: the action never holds it in memory', async (test) => {
@@ -22,5 +33,31 @@ describe('a wheel of 1 GB', () => {
     // Only Linux tells.
     if (process.platform === 'linux')
       assert.ok((run.peakMemoryBytes ?? Infinity) < MEMORY_LIMIT, String(run.peakMemoryBytes))
+  })
+
+  onLinux('is hashed while the files before it are on their way: they do not wait for it', async (test) => {
+    const scene = await setScene(test, { samples: 'none' })
+    const dist = path.join(scene.workspace, 'dist')
+    await writeSamples(dist, { project: 'alpha', version: '1.0.0' })
+    const { name, size } = await writeLargeWheel(dist, GIGABYTE)
+    const read: number[] = []
+    let step: ChildProcess | undefined
+    const index = await startScriptedIndex(test, scene, async (connection) => {
+      for (;;) {
+        const length = await connection.head()
+        if (step !== undefined) read.push(bytesReadBy(step))
+        await connection.take(length)
+        connection.answer('200 OK')
+      }
+    })
+    const onStart = (child: ChildProcess) => {
+      step = child
+    }
+    const run = await scene.run({ ...index.inputs, 'expected-projects': 'any' }, { onStart })
+    assert.deepEqual(Object.keys(outcomesOf(run)), ['alpha-1.0.0-py3-none-any.whl', 'alpha-1.0.0.tar.gz', name])
+    assert.equal(run.main.exitCode, 0, shown(run))
+    const [before = Infinity, , behind = 0] = read
+    test.diagnostic(`${before} bytes read before the first file, ${behind} before the large one`)
+    assert.ok(before < size && behind >= size, shown(run))
   })
 })

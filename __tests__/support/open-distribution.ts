@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Distribution } from '../../src/distributions/distribution.ts'
+import { FileDigests, Hasher } from '../../src/distributions/hashing.ts'
 import { OpenFile } from '../../src/distributions/open-file.ts'
 
 export interface OpenDistributionOptions {
@@ -17,6 +18,8 @@ export interface OpenDistributionOptions {
 
 export interface OpenDistribution {
   readonly distribution: Distribution
+  /** Lower-case hex. */
+  readonly sha256: string
   /** Where the file lies. */
   readonly path: string
   /** Closes and removes the file. */
@@ -37,6 +40,7 @@ export function openDistribution(options: OpenDistributionOptions = {}): OpenDis
     ['version', [version]],
     ['description', [description]],
   ])
+  const hasher = new Hasher(false, new AbortController().signal)
   const distribution: Distribution = {
     file,
     shown: `dist/${file}`,
@@ -45,14 +49,14 @@ export function openDistribution(options: OpenDistributionOptions = {}): OpenDis
     version,
     pythonVersion: sdist ? 'source' : 'py3',
     size: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    md5: undefined,
+    digests: new FileDigests(() => hasher.hash(content)),
     metadata: { name: project, version, metadataVersion: '2.1', fields, malformed: new Map() },
     warnings: [],
     content,
   }
   return {
     distribution,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
     path,
     remove() {
       content.close()

@@ -68,7 +68,7 @@ export async function runScenario(scenario: Scenario, publish: Publisher, limit 
     if (index.uploads.length > uploads) return ['an upload began behind the end']
     return brokenPromises({
       index,
-      files: distributions,
+      files: files.map(({ distribution, sha256 }) => ({ file: distribution.file, sha256 })),
       results,
       settings,
       cancelled,

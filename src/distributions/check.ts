@@ -1,6 +1,5 @@
 import { ProblemList, PublishError } from '../errors.ts'
 import { printable } from '../text.ts'
-import { type DigestBuffers, digest, digestBuffers } from './digest.ts'
 import type { FoundFile } from './discover.ts'
 import type { Distribution } from './distribution.ts'
 import {
@@ -14,6 +13,7 @@ import {
   parseWheelFilename,
   tagSet,
 } from './filename.ts'
+import { FileDigests, Hasher } from './hashing.ts'
 import { type CoreMetadata, parseCoreMetadata } from './metadata.ts'
 import { checkCoreMetadata } from './metadata-rules.ts'
 import { OpenFile } from './open-file.ts'
@@ -36,7 +36,7 @@ interface Checked {
 }
 
 /**
- * Opens, reads, checks and hashes every file. What comes back is fit to be sent, and open: whoever gets it closes each
+ * Opens, reads and checks every file. What comes back is fit to be sent, and open: whoever gets it closes each
  * `content`. The order is that of the upload: by project, then version, wheels before sdists, then by file name.
  *
  * Files with problems are left out and closed; all problems of all files are added to `problems`: E_DIST_NAME,
@@ -51,10 +51,10 @@ export async function checkDistributions(
   problems: ProblemList,
 ): Promise<readonly Distribution[]> {
   const all: Checked[] = []
-  const buffers = digestBuffers()
+  const hasher = new Hasher(options.md5, options.signal)
   try {
     for (const file of found) {
-      const checked = await collect(problems, options.signal, () => checkFile(file, options, buffers))
+      const checked = await collect(problems, options.signal, () => checkFile(file, options, hasher))
       if (checked !== undefined) all.push(checked)
     }
   } catch (error) {
@@ -77,12 +77,11 @@ async function collect<T>(problems: ProblemList, signal: AbortSignal, check: () 
   }
 }
 
-async function checkFile(found: FoundFile, options: CheckOptions, buffers: DigestBuffers): Promise<Checked> {
+async function checkFile(found: FoundFile, options: CheckOptions, hasher: Hasher): Promise<Checked> {
   checkFileName(found.file)
   const content = OpenFile.open(found.path, found.file)
   try {
     const { filename, metadata, warnings } = await read(content, found.file, options)
-    const { sha256, md5 } = await digest(content, { md5: options.md5, buffers }, options.signal)
     const distribution: Distribution = {
       file: found.file,
       shown: found.shown,
@@ -91,8 +90,7 @@ async function checkFile(found: FoundFile, options: CheckOptions, buffers: Diges
       version: normalized(metadata.version),
       pythonVersion: filename.kind === 'wheel' ? filename.pythonTag : 'source',
       size: content.size,
-      sha256,
-      md5,
+      digests: new FileDigests(() => hasher.hash(content)),
       metadata,
       warnings,
       content,

@@ -1,7 +1,8 @@
+import type { FileDigests } from './hashing.ts'
 import type { CoreMetadata } from './metadata.ts'
 import type { OpenFile } from './open-file.ts'
 
-/** One wheel or sdist that was read, checked and hashed, and is open for its upload. Whoever holds it closes `content`. */
+/** One wheel or sdist that was read and checked, and is open for its upload. Whoever holds it closes `content`. */
 export interface Distribution {
   /** Base name, checked: `^[A-Za-z0-9][A-Za-z0-9_.!+-]*$`. */
   readonly file: string
@@ -16,13 +17,11 @@ export interface Distribution {
   readonly pythonVersion: string
   /** Bytes. */
   readonly size: number
-  /** Lower-case hex. */
-  readonly sha256: string
-  /** Lower-case hex; undefined when it was not asked for. */
-  readonly md5: string | undefined
+  /** Computed while other files are sent: a release of 24 GB would wait a quarter of a minute for its first byte. */
+  readonly digests: FileDigests
   readonly metadata: CoreMetadata
   /** Printable sentences without the file's name. */
   readonly warnings: readonly string[]
-  /** The descriptor that was checked and hashed: the upload reads from it and from nothing else. */
+  /** The descriptor that is checked and hashed: the upload reads from it and from nothing else. */
   readonly content: OpenFile
 }

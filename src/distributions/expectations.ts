@@ -27,19 +27,19 @@ export interface Expectations {
  * that could be unexpected, and E_DIST_NONE is the problem.
  *
  * Adds to `problems` E_EXPECTED_PROJECTS, E_EXPECTED_VERSION, E_EXPECTED_FILES and E_EXPECTED_SHA256, each with what
- * differs.
+ * differs. Files are hashed for the last one alone; what keeps them from it is a problem too, the signal's reason included.
  */
-export function checkExpectations(
+export async function checkExpectations(
   distributions: readonly Distribution[],
   expected: Expectations,
   problems: ProblemList,
-): void {
+): Promise<void> {
   if (distributions.length === 0) return
   checkProjects(distributions, expected.projects, problems)
   if (expected.version === 'one') checkOneVersion(distributions, problems)
   else if (expected.version !== 'any') checkVersion(distributions, expected.version, problems)
   if (expected.files !== 'any') checkCount(distributions, expected.files, problems)
-  if (expected.sha256 !== 'any') checkDigests(distributions, expected.sha256, problems)
+  if (expected.sha256 !== 'any') await checkDigests(distributions, expected.sha256, problems)
 }
 
 function checkProjects(

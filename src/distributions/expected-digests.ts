@@ -27,21 +27,28 @@ interface Digests {
  * names of a release (project and version) that is published must be there: a part of a release that was lost on the
  * way would go unnoticed else. Other lines (other files, other releases) do not count. Paths count by their last part.
  *
- * Adds E_EXPECTED_SHA256 to `problems`, once, with all that differs.
+ * Adds E_EXPECTED_SHA256 to `problems`, once, with all that differs; and what keeps a file from being hashed, the
+ * signal's reason too.
  */
-export function checkDigests(distributions: readonly Distribution[], text: string, problems: ProblemList): void {
+export async function checkDigests(
+  distributions: readonly Distribution[],
+  text: string,
+  problems: ProblemList,
+): Promise<void> {
   const { sha256, faults } = readDigests(text)
+  for (const { digests } of distributions) await problems.collect(() => digests.get())
   const unnamed = distributions.filter(({ file }) => !sha256.has(file)).map(({ file }) => file)
-  const wrong = distributions.filter((one) => (sha256.get(one.file) ?? one.sha256) !== one.sha256)
+  const wrong = distributions.flatMap(({ file, digests }) => {
+    const [expected, known] = [sha256.get(file), digests.known?.sha256]
+    if (expected === undefined || known === undefined || expected === known) return []
+    return [`${file} (expected ${expected}, found ${known})`]
+  })
   const there = new Set(distributions.map(({ file }) => file))
   const lost = [...sha256.keys()].filter((file) => !there.has(file) && isOfRelease(file, distributions))
   const found = [
     ...faults,
     ...sentence('it does not name', unnamed),
-    ...sentence(
-      'other bytes were expected of',
-      wrong.map((one) => `${one.file} (expected ${sha256.get(one.file)}, found ${one.sha256})`),
-    ),
+    ...sentence('other bytes were expected of', wrong),
     ...sentence('it names what is not among the distributions to be sent:', lost),
   ]
   if (found.length === 0) return

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import type { Digests } from '../distributions/digest.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 import { PublishError } from '../errors.ts'
 import { printable, redact, type Secrets, shownUrl } from '../text.ts'
@@ -79,8 +80,8 @@ export interface Attempt {
 }
 
 /** The form of a distribution, read from its open file at each attempt. */
-export function formOf(distribution: Distribution): MultipartForm {
-  return multipartForm(formFields(distribution), {
+export function formOf(distribution: Distribution, digests: Digests): MultipartForm {
+  return multipartForm(formFields(distribution, digests), {
     filename: distribution.file,
     size: distribution.size,
     content: (signal, ring) => distribution.content.content(CHUNK_BYTES, signal, ring),

@@ -74,11 +74,13 @@ export async function unlessCancelled<T>(more: Promise<T>, signal: AbortSignal):
   }
 }
 
-function whatIsThere({ sha256 }: Distribution, finding: Exclude<Finding, { state: 'absent' | 'same' }>): string {
+function whatIsThere({ digests }: Distribution, finding: Exclude<Finding, { state: 'absent' | 'same' }>): string {
+  const ours = digests.known && `sha256 ${digests.known.sha256}`
   if (finding.state === 'other') {
-    return `the index has a file of this name with other bytes: ${finding.listed} there, sha256 ${sha256} here`
+    const both = ours === undefined ? finding.listed : `${finding.listed} there, ${ours} here`
+    return `the index has a file of this name with other bytes: ${both}`
   }
-  return `the index has a file of this name, and its bytes cannot be compared with sha256 ${sha256} here: ${finding.why}`
+  return `the index has a file of this name, and its bytes cannot be compared with ${ours ?? 'the file'} here: ${finding.why}`
 }
 
 function upstreams({ mergesUpstreams }: ExistingPolicy): string {

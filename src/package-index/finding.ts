@@ -106,8 +106,8 @@ async function digestOf(
   comparison: Comparison,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (algorithm === 'sha256') return distribution.sha256
-  const known = algorithm === 'md5' ? distribution.md5 : undefined
+  if (algorithm === 'sha256') return (await distribution.digests.get()).sha256
+  const known = algorithm === 'md5' ? (await distribution.digests.get()).md5 : undefined
   return known ?? (await comparison.digestOf(distribution, algorithm, signal))
 }
 
@@ -155,7 +155,7 @@ async function fetched(
   spend: (bytes: number) => void,
 ): Promise<Finding> {
   const { reader } = comparison
-  const { size, sha256 } = distribution
+  const { size, digests } = distribution
   const other = (listed: string) => otherBytes(distribution, entry, comparison, listed)
   const hash = createHash('sha256')
   const { bytes, complete, encoded } = await fetchIndexFile(url, size, reader, signal, (chunk) => {
@@ -163,7 +163,8 @@ async function fetched(
     hash.update(chunk)
   })
   const theirs = hash.digest('hex')
-  if (complete && bytes === size && theirs === sha256) return { state: 'same', verified: 'download' }
+  if (complete && bytes === size && theirs === (await digests.get()).sha256)
+    return { state: 'same', verified: 'download' }
   if (encoded) {
     const why = `${NO_DIGEST} its file comes compressed, though that was not asked for (${shown({ url, reader })})`
     return { state: 'unknown', why, url }

@@ -1,3 +1,4 @@
+import type { Digests } from '../distributions/digest.ts'
 import type { Distribution } from '../distributions/distribution.ts'
 
 /** The form names that are not the field's own name with underscores; other repeated fields keep their singular. */
@@ -12,8 +13,10 @@ const FORM_NAMES: ReadonlyMap<string, string> = new Map([
  * left out (both by the metadata's reader), `import_name` and `import_namespace` are sent, `requires_python` is always
  * there, and blake2 is not. The values are text as it goes on the wire: no line end may be changed.
  */
-export function formFields(distribution: Distribution): readonly (readonly [name: string, value: string])[] {
-  const { metadata, kind, pythonVersion, sha256, md5 } = distribution
+export function formFields(
+  { metadata, kind, pythonVersion }: Distribution,
+  { sha256, md5 }: Digests,
+): readonly (readonly [name: string, value: string])[] {
   const fields: [string, string][] = [
     [':action', 'file_upload'],
     ['protocol_version', '1'],

@@ -28,8 +28,8 @@ export interface FileResult {
   /** Normalised version (PEP 440). */
   readonly version: string
   readonly kind: 'wheel' | 'sdist'
-  /** Lower-case hex. */
-  readonly sha256: string
+  /** Lower-case hex; undefined where the file could not be hashed, or the run was over before. */
+  readonly sha256: string | undefined
   /** Bytes. */
   readonly size: number
   readonly outcome: Outcome
@@ -64,8 +64,8 @@ export function failsStep(outcome: Outcome): boolean {
 /** What is to be said of a file besides what it is. */
 type Story = Pick<FileResult, 'outcome'> & Partial<Omit<FileResult, 'outcome'>>
 
-export function resultOf({ file, project, version, kind, sha256, size }: Distribution, story: Story): FileResult {
-  const what = { file, project, version, kind, sha256, size }
+export function resultOf({ file, project, version, kind, digests, size }: Distribution, story: Story): FileResult {
+  const what = { file, project, version, kind, sha256: digests.known?.sha256, size }
   const nothing = { verified: 'no', attempts: 0, milliseconds: 0 } as const
   return { ...what, ...nothing, code: undefined, message: undefined, hint: undefined, ...story }
 }

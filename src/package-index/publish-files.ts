@@ -18,6 +18,7 @@ import {
   refused,
   sentOf,
   unlisted,
+  withdrawn,
 } from './upload-result.ts'
 
 /** How a run publishes. */
@@ -137,10 +138,12 @@ class Publishing {
   }
 
   async #sendOne(distribution: Distribution, attempts: Map<Distribution, number>): Promise<Step> {
-    const { untried } = this.#request
+    const { untried, target } = this.#request
     // Not tried is not failed: each file has the same reason.
-    if (untried !== undefined) return { ...settled(untriedResult(distribution, untried)), failed: false }
-    const { target } = this.#request
+    if (untried instanceof PublishError) return { ...settled(notTried(distribution, untried)), failed: false }
+    const unreadable = await this.#hashFault(distribution)
+    if (unreadable !== undefined) return settled(withdrawn(distribution, unreadable))
+    if (untried !== undefined) return settled(resultOf(distribution, { outcome: untried }))
     // First the turn, which may take minutes to come: the look is the last thing before the file is sent.
     const turn = await target.pace.turn(this.#signal)
     const finding = await this.#lookInTurn(distribution, turn)
@@ -150,6 +153,17 @@ class Publishing {
     const onBegin = (one: Distribution) => attempts.set(one, (attempts.get(one) ?? 0) + 1)
     const end = await uploadDistribution(distribution, { ...target, onBegin }, this.#looks, this.#signal, turn)
     return await this.#stepOf(distribution, end)
+  }
+
+  /** What keeps the file from being hashed, and so from being sent: it is not what was checked any more. */
+  async #hashFault({ digests }: Distribution): Promise<PublishError | undefined> {
+    try {
+      await digests.get()
+      return undefined
+    } catch (error) {
+      if (this.#signal.aborted || !(error instanceof PublishError)) throw error
+      return error
+    }
   }
 
   /** However it ends, the turn is not lost: everybody else waits for it. */
@@ -273,6 +287,7 @@ class Publishing {
     finding: Exclude<Finding, { state: 'absent' }>,
     end?: UploadEnd,
   ): Promise<FileResult> {
+    await distribution.digests.settle()
     const sent = end === undefined ? {} : sentOf(end)
     const wasTaken = end?.outcome === 'published'
     if (finding.state === 'same') {
@@ -290,10 +305,6 @@ class Publishing {
     if (distribution.kind === 'wheel' && failsStep(result.outcome)) this.#failedWheels.push(distribution)
     this.#request.onResult(result)
   }
-}
-
-function untriedResult(distribution: Distribution, why: 'would-publish' | PublishError): FileResult {
-  return why === 'would-publish' ? resultOf(distribution, { outcome: why }) : notTried(distribution, why)
 }
 
 /** A step whose file has its end. */

@@ -1,4 +1,5 @@
 import type { Distribution } from '../distributions/distribution.ts'
+import type { PublishError } from '../errors.ts'
 import type { Confirmation } from './confirm.ts'
 import type { OurFile } from './existing.ts'
 import { type FileResult, resultOf, wordsOfProblem } from './outcome.ts'
@@ -50,6 +51,11 @@ export function refused(distribution: Distribution, end: UploadEnd, look: LastLo
     return { ...unconfirmed(distribution, end, why), ...time }
   }
   return resultOf(distribution, { ...sentOf(end), outcome, ...wordsOfProblem(problem), ...time })
+}
+
+/** A file that cannot be sent: it is not what was checked any more. */
+export function withdrawn(distribution: Distribution, problem: PublishError): FileResult {
+  return resultOf(distribution, { outcome: 'not-tried', ...wordsOfProblem(problem) })
 }
 
 /** The server took it, or says that it has it, and the index did not list it in time. */

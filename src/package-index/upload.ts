@@ -51,7 +51,8 @@ interface Tries {
  * that is final, and not a third time where the connection died twice at one place. `first`: the turn in which the file
  * was looked up; undefined: none was taken.
  *
- * @throws the signal's reason when the run is cancelled
+ * @throws PublishError E_DIST_CHANGED, E_DIST_FILE where the file cannot be hashed; the signal's reason when the run is
+ * cancelled
  */
 export async function uploadDistribution(
   distribution: Distribution,
@@ -61,7 +62,13 @@ export async function uploadDistribution(
   first?: Turn,
 ): Promise<UploadEnd> {
   const { pace } = target
-  const upload: Upload = { distribution, form: formOf(distribution), target, looks, signal }
+  const upload: Upload = {
+    distribution,
+    form: formOf(distribution, await distribution.digests.get()),
+    target,
+    looks,
+    signal,
+  }
   const start = monotonicNow()
   const tries: Tries = { start, attempts: 0, uncertain: false, likelyStored: false, died: undefined, diedTwice: false }
   let turn = first ?? (await pace.turn(signal))

@@ -48,7 +48,7 @@ export function jsonReport(report: RunReport): string {
 }
 
 function fileOf({ project: name, ...result }: FileResult) {
-  const { file, kind, version, sha256, size, outcome, verified, attempts, milliseconds } = result
+  const { file, kind, version, sha256 = null, size, outcome, verified, attempts, milliseconds } = result
   const why = { code: result.code ?? null, message: result.message ?? null, hint: result.hint ?? null }
   const numbers = { attempts, milliseconds, requestNumber: result.requestNumber ?? null }
   return { file, kind, name, version, sha256, size, outcome, verified, ...numbers, ...why }

@@ -8,11 +8,16 @@ import type { RunReport } from './run-report.ts'
 export function fileLine(result: FileResult): string {
   const { file, outcome } = result
   const { word, sentence } = statusOf(result)
-  if (outcome === 'published') return `${file}: ${word} (${howPublished(result)})`
-  if (outcome === 'already-published') return `${file}: ${sentence}`
+  if (outcome === 'published') return `${file}: ${word} (${howPublished(result)})${digestOf(result)}`
+  if (outcome === 'already-published') return `${file}: ${sentence}${digestOf(result)}`
   const reason = reasonOf(result)
   const story = outcome === 'not-tried' && reason !== '' ? [reason] : [word, reason]
   return [file, ...story].filter((part) => part !== '').join(': ')
+}
+
+/** `, sha256:<64 hexadecimal digits>`, for whoever compares the log with another machine's file. */
+function digestOf({ sha256 }: FileResult): string {
+  return sha256 === undefined ? '' : `, sha256:${sha256}`
 }
 
 /** `1.2 MB in 0.4 s, sha256 verified` */

@@ -53,7 +53,7 @@ function filesJson(files: readonly FileResult[]): string {
 }
 
 function fileJson(result: FileResult): string {
-  const { file, project: name, version, sha256, size, outcome, verified, attempts, milliseconds } = result
+  const { file, project: name, version, sha256 = '', size, outcome, verified, attempts, milliseconds } = result
   const code = result.code ?? ''
   return JSON.stringify({ file, name, version, sha256, size, outcome, verified, attempts, milliseconds, code })
 }

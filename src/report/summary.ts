@@ -118,8 +118,8 @@ function fileRow(result: FileResult): string {
   const outcome = isFailure(result) ? `**${word}**` : word
   const why = markdownText(sentences(message, hint), 1500)
   const detail = code === undefined ? why : `${markdownCode(code)} ${why}`
-  const what = [markdownCode(file), markdownText(version), formatBytes(size), timeOf(result), markdownCode(sha256)]
-  return row(...what, outcome, detail)
+  const digest = sha256 === undefined ? '' : markdownCode(sha256)
+  return row(markdownCode(file), markdownText(version), formatBytes(size), timeOf(result), digest, outcome, detail)
 }
 
 /** `0.4 s`, `12.0 s in 3 tries`; `` where nothing was sent. */

@@ -211,7 +211,7 @@ describe('the demo index, over the real transport', () => {
         assert.deepEqual(await ask(ours), [false, 'absent'])
         assert.equal((await uploadDistribution(ours.distribution, target, undefined, NEVER)).outcome, 'published')
         assert.deepEqual(await ask(ours), [true, 'same sha256'])
-        assert.deepEqual(await ask(rebuilt), [true, `other sha256 ${ours.distribution.sha256} here`])
+        assert.deepEqual(await ask(rebuilt), [true, `other sha256 ${ours.sha256} here`])
         assert.deepEqual(await ask(next), [true, 'absent'])
         assert.equal(index.connections, 1)
       } finally {

@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Agent } from 'undici'
 import { monotonicNow } from '../../../src/clock.ts'
+import { FileDigests } from '../../../src/distributions/hashing.ts'
 import { PublishError } from '../../../src/errors.ts'
 import type { UploadTarget } from '../../../src/package-index/attempt.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
@@ -498,6 +499,64 @@ describe('a run that is cancelled while the index is asked about a file that exi
       [['unconfirmed', 'it says that the file exists, but the run ended before the index listed it']],
     )
   })
+})
+
+describe('digests', { timeout: 20_000 }, () => {
+  it('are waited for by their own file alone: others go meanwhile', async () => {
+    const hashed = Promise.withResolvers<void>()
+    const index = await startHostileIndex(async (connection) => {
+      for (;;) {
+        await connection.request()
+        hashed.resolve()
+        connection.answer('200 OK')
+      }
+    })
+    const files = ['alpha', 'beta'].map((project) => openDistribution({ project }))
+    const [slow, quick] = files.map(({ distribution }) => distribution)
+    assert.ok(slow && quick)
+    const digests = new FileDigests(async () => {
+      await hashed.promise
+      return await slow.digests.get()
+    })
+    const told: string[] = []
+    const request = {
+      ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
+      onResult: ({ project, outcome, sha256 }: FileResult) => told.push(`${project} ${outcome} ${sha256?.length}`),
+    }
+    try {
+      await publishFiles([{ ...slow, digests }, quick], request, new AbortController().signal)
+    } finally {
+      for (const file of files) file.remove()
+      await index.stop()
+    }
+    assert.deepEqual(told, ['beta published 64', 'alpha published 64'])
+  })
+
+  for (const untried of [undefined, 'would-publish'] as const) {
+    const what = untried === undefined ? 'sent' : 'called one that would be published'
+    it(`of a file that is another one by then cannot be had: it is not ${what}, and the others are`, async () => {
+      const index = await startHostileIndex(async (connection) => {
+        await connection.request()
+        connection.answer('200 OK')
+      })
+      const files = ['alpha', 'beta'].map((project) => openDistribution({ project }))
+      truncateSync(files[0]?.path ?? '', 3)
+      const told: string[] = []
+      const request = {
+        ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
+        untried,
+        onResult: ({ project, outcome, code }: FileResult) => told.push(`${project} ${outcome} ${code}`),
+      }
+      try {
+        const distributions = files.map(({ distribution }) => distribution)
+        await publishFiles(distributions, request, new AbortController().signal)
+      } finally {
+        for (const file of files) file.remove()
+        await index.stop()
+      }
+      assert.deepEqual(told, ['alpha not-tried E_DIST_CHANGED', `beta ${untried ?? 'published'} undefined`])
+    })
+  }
 })
 
 describe('every file that is not sent', () => {

@@ -65,7 +65,7 @@ describe('a server that reads slowly', () => {
         )
         for (const { outcome } of ends) assert.equal(outcome, 'published')
       }
-      assert.deepEqual(received.toSorted(), files.map(({ distribution }) => distribution.sha256).toSorted())
+      assert.deepEqual(received.toSorted(), files.map(({ sha256 }) => sha256).toSorted())
     } finally {
       for (const { remove } of files) remove()
       await transport.close()

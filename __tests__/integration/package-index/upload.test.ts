@@ -112,7 +112,7 @@ describe('an upload', () => {
       distribution.content.close()
       const [request] = index.requests
       const expected = new Map<string, string[]>()
-      for (const [name, value] of formFields(distribution)) {
+      for (const [name, value] of formFields(distribution, await distribution.digests.get())) {
         expected.set(name, [...(expected.get(name) ?? []), value])
       }
       assert.deepEqual(request?.fields, expected)

@@ -46,6 +46,7 @@ async function check(files: Files, options: Partial<CheckOptions> = {}): Promise
   const distributions = await checkDistributions(found(files), all, problems)
   try {
     assertOpen(distributions.map(({ file }) => file))
+    for (const { digests } of distributions) await digests.get()
   } finally {
     for (const { content } of distributions) content.close()
   }
@@ -89,7 +90,7 @@ describe('checked distributions', () => {
     assert.deepEqual(told, [])
     const [one] = distributions
     assert.ok(one)
-    const { content, metadata, warnings, ...rest } = one
+    const { content, metadata, warnings, digests, ...rest } = one
     assert.deepEqual(rest, {
       file,
       shown: `dist/${file}`,
@@ -98,6 +99,8 @@ describe('checked distributions', () => {
       version: '1.0.0rc1',
       pythonVersion: 'py2.py3',
       size: bytes.length,
+    })
+    assert.deepEqual(await digests.get(), {
       sha256: createHash('sha256').update(bytes).digest('hex'),
       md5: createHash('md5').update(bytes).digest('hex'),
     })
@@ -109,9 +112,10 @@ describe('checked distributions', () => {
   it('have `source` as python version and no md5 unless it is asked for, when they are sdists', async () => {
     const { distributions } = await check({ 'demo-1.0.tar.gz': sdist() })
     assert.deepEqual(
-      distributions.map(({ kind, pythonVersion, md5, warnings }) => ({ kind, pythonVersion, md5, warnings })),
-      [{ kind: 'sdist', pythonVersion: 'source', md5: undefined, warnings: [] }],
+      distributions.map(({ kind, pythonVersion, warnings }) => ({ kind, pythonVersion, warnings })),
+      [{ kind: 'sdist', pythonVersion: 'source', warnings: [] }],
     )
+    assert.equal((await distributions[0]?.digests.get())?.md5, undefined)
   })
 
   it('come in the order of the upload: project, version, wheels before sdists, file name', async () => {
@@ -318,8 +322,8 @@ describe('the end of the run', () => {
     const problems = new ProblemList()
     const reason = new PublishError({ code: 'E_RUN_CANCELLED', message: 'the run was cancelled' })
     const controller = new AbortController()
-    const large = makeWheel({ members: [{ name: 'demo/data', content: Buffer.alloc(64 * 1024 ** 2), method: 0 }] })
-    const files = found({ 'demo-1.0-py3-none-any.whl': wheel(), 'demo-1.0-cp312-cp312-any.whl': large })
+    const large = makeSdist({ members: [{ name: 'demo-1.0/data', content: Buffer.alloc(256 * 1024 ** 2) }] })
+    const files = found({ 'demo-1.0-py3-none-any.whl': wheel(), 'demo-1.0.tar.gz': large })
     const options = { verifyMetadata: true, md5: true, signal: controller.signal }
     const checking = checkDistributions(files, options, problems)
     setTimeout(() => controller.abort(reason), 20)

@@ -26,19 +26,26 @@ async function made(...files: string[]): Promise<readonly Distribution[]> {
   const problems = new ProblemList()
   const options = { verifyMetadata: true, md5: false, signal: new AbortController().signal }
   const distributions = await checkDistributions(found, options, problems)
+  for (const { digests } of distributions) await digests.get()
   for (const { content } of distributions) content.close()
   assert.deepEqual(problems.all, [])
   return distributions
 }
 
-function check(distributions: readonly Distribution[], expected: Partial<Expectations>): readonly PublishError[] {
+async function check(
+  distributions: readonly Distribution[],
+  expected: Partial<Expectations>,
+): Promise<readonly PublishError[]> {
   const problems = new ProblemList()
-  checkExpectations(distributions, { ...ANYTHING, ...expected }, problems)
+  await checkExpectations(distributions, { ...ANYTHING, ...expected }, problems)
   return problems.all
 }
 
-function onlyProblem(distributions: readonly Distribution[], expected: Partial<Expectations>): PublishError {
-  const [problem, ...others] = check(distributions, expected)
+async function onlyProblem(
+  distributions: readonly Distribution[],
+  expected: Partial<Expectations>,
+): Promise<PublishError> {
+  const [problem, ...others] = await check(distributions, expected)
   assert.ok(problem, 'expected a problem, found none')
   assert.deepEqual(others, [])
   assert.match(problem.hint ?? '', /^[A-Z].*\.$/)
@@ -49,13 +56,13 @@ const DEMO = await made('demo-1.0-py3-none-any.whl', 'demo-1.0.tar.gz')
 const TWO_PROJECTS = await made('demo-1.0-py3-none-any.whl', 'My.Other-2.0-py3-none-any.whl', 'My.Other-2.0.tar.gz')
 
 describe('expected-projects', () => {
-  it('`one` takes one project, whatever its name, and `any` takes all', () => {
-    assert.deepEqual(check(DEMO, { projects: 'one' }), [])
-    assert.deepEqual(check(TWO_PROJECTS, { projects: 'any' }), [])
+  it('`one` takes one project, whatever its name, and `any` takes all', async () => {
+    assert.deepEqual(await check(DEMO, { projects: 'one' }), [])
+    assert.deepEqual(await check(TWO_PROJECTS, { projects: 'any' }), [])
   })
 
-  it('`one` lists the projects of several, and the lines that would settle it', () => {
-    const problem = onlyProblem(TWO_PROJECTS, { projects: 'one' })
+  it('`one` lists the projects of several, and the lines that would settle it', async () => {
+    const problem = await onlyProblem(TWO_PROJECTS, { projects: 'one' })
     assert.equal(problem.code, 'E_EXPECTED_PROJECTS')
     assert.equal(
       problem.message,
@@ -64,28 +71,31 @@ describe('expected-projects', () => {
     assert.match(problem.hint ?? '', /`expected-projects: demo, my-other`/)
   })
 
-  it('compares names in any spelling, and takes a project that is not there', () => {
-    assert.deepEqual(check(TWO_PROJECTS, { projects: ['DEMO', 'my_other', 'third'] }), [])
+  it('compares names in any spelling, and takes a project that is not there', async () => {
+    assert.deepEqual(await check(TWO_PROJECTS, { projects: ['DEMO', 'my_other', 'third'] }), [])
   })
 
-  it('lists what it does not name', () => {
-    const problem = onlyProblem(TWO_PROJECTS, { projects: ['Demo'] })
+  it('lists what it does not name', async () => {
+    const problem = await onlyProblem(TWO_PROJECTS, { projects: ['Demo'] })
     assert.equal(problem.code, 'E_EXPECTED_PROJECTS')
     assert.equal(problem.message, 'expected-projects allows demo, and there is also my-other (2 files)')
-    assert.match(onlyProblem(DEMO, { projects: ['dem', 'demo1', 'x\ny'] }).message, /allows dem, demo1, x y, and/)
+    assert.match(
+      (await onlyProblem(DEMO, { projects: ['dem', 'demo1', 'x\ny'] })).message,
+      /allows dem, demo1, x y, and/,
+    )
   })
 })
 
 describe('expected-version', () => {
   it('`one` takes one version of each project, `any` takes all', async () => {
-    assert.deepEqual(check(TWO_PROJECTS, { version: 'one' }), [])
+    assert.deepEqual(await check(TWO_PROJECTS, { version: 'one' }), [])
     const several = await made('demo-1.0.tar.gz', 'demo-1.1.tar.gz')
-    assert.deepEqual(check(several, { version: 'any' }), [])
-    assert.match(onlyProblem(several, { version: 'one' }).message, /demo has 2 versions: 1\.0, 1\.1$/)
+    assert.deepEqual(await check(several, { version: 'any' }), [])
+    assert.match((await onlyProblem(several, { version: 'one' })).message, /demo has 2 versions: 1\.0, 1\.1$/)
   })
 
   it('`one` takes spellings of one version for one', async () => {
-    assert.deepEqual(check(await made('demo-1.0-py3-none-any.whl', 'demo-1.0.0.tar.gz'), { version: 'one' }), [])
+    assert.deepEqual(await check(await made('demo-1.0-py3-none-any.whl', 'demo-1.0.0.tar.gz'), { version: 'one' }), [])
   })
 
   it('`one` names the versions that a kept workspace has, oldest first, and the lines that settle it', async () => {
@@ -95,7 +105,7 @@ describe('expected-version', () => {
       'demo-1.0.5-py3-none-any.whl',
       'demo-1.0.4-py3-none-any.whl',
     )
-    const problem = onlyProblem(left, { version: 'one' })
+    const problem = await onlyProblem(left, { version: 'one' })
     assert.equal(problem.code, 'E_EXPECTED_VERSION')
     assert.equal(problem.message, 'expected-version is `one`, and demo has 3 versions: 1.0.4, 1.0.5, 1.0.10')
     const hint = problem.hint ?? ''
@@ -122,16 +132,16 @@ describe('expected-version', () => {
     'refs/tags/demo/v1.0',
   ]
   for (const version of FITTING) {
-    it(`${version} fits demo 1.0`, () => assert.deepEqual(check(DEMO, { version }), []))
+    it(`${version} fits demo 1.0`, async () => assert.deepEqual(await check(DEMO, { version }), []))
   }
 
   it('may have dashes in project and version', async () => {
     const post = await made('my.own.demo-1.0.post1-py3-none-any.whl')
     for (const version of ['my-own-demo-1.0-1', 'my.own_demo/v1.0-post1', 'my-own-demo@1.0.post1', '1.0-1']) {
-      assert.deepEqual(check(post, { version }), [], version)
+      assert.deepEqual(await check(post, { version }), [], version)
     }
     const dated = await made('demo-2024.11.25-py3-none-any.whl')
-    assert.deepEqual(check(dated, { version: 'v2024.11.25' }), [])
+    assert.deepEqual(await check(dated, { version: 'v2024.11.25' }), [])
   })
 
   const OTHER: readonly (readonly [version: string, message: RegExp])[] = [
@@ -153,8 +163,8 @@ describe('expected-version', () => {
     ['$ref\n::x::', /^expected-version is \$ref ::x::, which is neither/],
   ]
   for (const [version, message] of OTHER) {
-    it(`${JSON.stringify(version)} does not fit demo 1.0, and the sentence says why`, () => {
-      const problem = onlyProblem(DEMO, { version })
+    it(`${JSON.stringify(version)} does not fit demo 1.0, and the sentence says why`, async () => {
+      const problem = await onlyProblem(DEMO, { version })
       assert.equal(problem.code, 'E_EXPECTED_VERSION')
       assert.match(problem.message, message)
     })
@@ -162,16 +172,16 @@ describe('expected-version', () => {
 
   it('is that of every distribution, whatever project stands before it', async () => {
     const mixed = await made('demo-1.0-py3-none-any.whl', 'other-1.0-py3-none-any.whl', 'other-1.1.tar.gz')
-    const problem = onlyProblem(mixed, { version: 'demo-1.0' })
+    const problem = await onlyProblem(mixed, { version: 'demo-1.0' })
     assert.match(problem.message, /1 of 3 distributions have another version: other-1\.1\.tar\.gz \(1\.1\)/)
   })
 })
 
 describe('expected-files', () => {
-  it('takes the exact number', () => {
-    assert.deepEqual(check(DEMO, { files: 2 }), [])
-    assert.equal(onlyProblem(DEMO, { files: 1 }).code, 'E_EXPECTED_FILES')
-    assert.equal(onlyProblem(DEMO, { files: 3 }).code, 'E_EXPECTED_FILES')
+  it('takes the exact number', async () => {
+    assert.deepEqual(await check(DEMO, { files: 2 }), [])
+    assert.equal((await onlyProblem(DEMO, { files: 1 })).code, 'E_EXPECTED_FILES')
+    assert.equal((await onlyProblem(DEMO, { files: 3 })).code, 'E_EXPECTED_FILES')
   })
 
   it('shows the table of tags that are there', async () => {
@@ -181,7 +191,7 @@ describe('expected-files', () => {
     ])
     const there = await made(...wheels, 'demo-1.0-2-py3-none-any.whl', 'demo-1.0.tar.gz')
     assert.equal(
-      onlyProblem(there, { files: 8 }).message,
+      (await onlyProblem(there, { files: 8 })).message,
       'expected-files is 8, and 7 distributions are fit to be sent: demo 1.0 (' +
         'any: py3-none build 2; manylinux_2_17_x86_64: cp311, cp312-abi3, cp312; ' +
         'win_amd64: cp311, cp312-abi3; sdist: demo-1.0.tar.gz)',
@@ -190,7 +200,7 @@ describe('expected-files', () => {
 })
 
 describe('expected-sha256', () => {
-  const [wheel, sdist] = DEMO
+  const [wheel, sdist] = DEMO.map(({ file, digests }) => ({ file, sha256: digests.known?.sha256 ?? '' }))
   assert.ok(wheel && sdist)
   const other = createHash('sha256').update('other').digest('hex')
   const COMPLETE: readonly (readonly [what: string, text: string])[] = [
@@ -219,7 +229,7 @@ describe('expected-sha256', () => {
     ],
   ]
   for (const [what, text] of COMPLETE) {
-    it(`takes a list with ${what}`, () => assert.deepEqual(check(DEMO, { sha256: text }), []))
+    it(`takes a list with ${what}`, async () => assert.deepEqual(await check(DEMO, { sha256: text }), []))
   }
 
   const DIFFERENT: readonly (readonly [what: string, text: string, message: RegExp])[] = [
@@ -252,8 +262,8 @@ describe('expected-sha256', () => {
     ['it is empty', '', /it does not name demo-1\.0-py3-none-any\.whl, demo-1\.0\.tar\.gz$/],
   ]
   for (const [what, text, message] of DIFFERENT) {
-    it(`is an error when ${what}`, () => {
-      const problem = onlyProblem(DEMO, { sha256: text })
+    it(`is an error when ${what}`, async () => {
+      const problem = await onlyProblem(DEMO, { sha256: text })
       assert.equal(problem.code, 'E_EXPECTED_SHA256')
       assert.match(problem.message, /^expected-sha256 and the distributions differ: /)
       assert.match(problem.message, message)
@@ -262,16 +272,16 @@ describe('expected-sha256', () => {
 })
 
 describe('all expectations', () => {
-  it('are compared, and all that differs is reported', () => {
-    const problems = check(TWO_PROJECTS, { projects: 'one', version: '1.0', files: 1, sha256: '' })
+  it('are compared, and all that differs is reported', async () => {
+    const problems = await check(TWO_PROJECTS, { projects: 'one', version: '1.0', files: 1, sha256: '' })
     assert.deepEqual(
       problems.map(({ code }) => code),
       ['E_EXPECTED_PROJECTS', 'E_EXPECTED_VERSION', 'E_EXPECTED_FILES', 'E_EXPECTED_SHA256'],
     )
   })
 
-  it('say nothing where there is no distribution: that is told by itself', () => {
-    assert.deepEqual(check([], { projects: ['demo'], version: '1.0', files: 3, sha256: 'x' }), [])
+  it('say nothing where there is no distribution: that is told by itself', async () => {
+    assert.deepEqual(await check([], { projects: ['demo'], version: '1.0', files: 3, sha256: 'x' }), [])
   })
 })
 

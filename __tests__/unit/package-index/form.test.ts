@@ -18,8 +18,9 @@ async function form(metadata: string, file = 'demo-1.0-py3-none-any.whl', md5 = 
     const [distribution] = await checkDistributions([{ path, shown: file, file }], options, problems)
     problems.throwIfAny()
     assert.ok(distribution)
+    const digests = await distribution.digests.get()
     distribution.content.close()
-    return formFields(distribution)
+    return formFields(distribution, digests)
   })
 }
 
@@ -111,8 +112,9 @@ describe('the form of an upload', () => {
       const [distribution] = await checkDistributions(found, options, problems)
       problems.throwIfAny()
       assert.ok(distribution)
+      const digests = await distribution.digests.get()
       distribution.content.close()
-      const fields = formFields(distribution)
+      const fields = formFields(distribution, digests)
       assert.deepEqual([values(fields, 'name'), values(fields, 'version')], [['My.De-mo-pkg'], ['v1.0.0-RC1']])
     })
   })
