@@ -145,7 +145,12 @@ export interface JsonReport {
   readonly status: string
   readonly problems: readonly { readonly code: string; readonly message: string }[]
   readonly chain: readonly { readonly subject: string }[]
-  readonly files: readonly { readonly file: string; readonly outcome: string; readonly code: string | null }[]
+  readonly files: readonly {
+    readonly file: string
+    readonly sha256: string | null
+    readonly outcome: string
+    readonly code: string | null
+  }[]
   readonly nextSteps: readonly { readonly label: string; readonly text: string }[]
 }
 

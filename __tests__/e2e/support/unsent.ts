@@ -4,7 +4,7 @@ import type { RunningIndex } from '../../../demo/index-server.ts'
 import type { ActionRun } from '../../../demo/runner/run-action.ts'
 import type { ErrorCode } from '../../../src/errors.ts'
 import type { Handshake } from '../../../src/transport/transport.ts'
-import { assertRefused, shown } from './assertions.ts'
+import { assertRefused, readReport, shown } from './assertions.ts'
 import { assertEnded } from './ending.ts'
 import type { Scene } from './scene.ts'
 
@@ -35,6 +35,9 @@ export function assertUnsent(run: ActionRun, scene: Scene, { codes, handshake = 
     files: samples.map((name) => [name, 'not-tried', first]),
     problems: codes,
   })
+  // Also of a run that ended before anybody needed them.
+  const digests = new Map(scene.samples.map(({ name, sha256 }) => [name, sha256]))
+  for (const { file, sha256 } of readReport(run).files) assert.equal(sha256, digests.get(file), file)
   const { connections, requests, files } = index ?? scene.index
   const allowed = handshake === 'not-tried' ? [0] : [1, 2]
   assert.ok(allowed.includes(connections), `${connections} connections\n${shown(run)}`)

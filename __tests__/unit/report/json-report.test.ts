@@ -59,6 +59,8 @@ describe('the JSON report', () => {
         hint: 'Ask for the permission to upload',
       },
     ])
+    const unhashed = jsonReport(reportWith({ files: [fileWith('sdist', 'not-tried', { sha256: undefined })] }))
+    assert.equal(JSON.parse(unhashed).files[0].sha256, null)
     assert.deepEqual(others, {
       schemaVersion: 1,
       status: 'failed',

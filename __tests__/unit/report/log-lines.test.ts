@@ -6,8 +6,16 @@ import { certificate, fileWith, problem, rejected, reportWith } from './reports.
 const INDEX = 'https://index.example.com/legacy/'
 
 describe('the log line of a file', () => {
-  it('has size and time of what was published', () => {
-    assert.equal(fileLine(fileWith('sdist', 'published')), 'demo-1.2.0.tar.gz: published (1.2 MB in 0.8 s)')
+  it('has size, time and digest of what was published', () => {
+    const digest = '0f'.repeat(32)
+    assert.equal(
+      fileLine(fileWith('sdist', 'published', { verified: 'sha256' })),
+      `demo-1.2.0.tar.gz: published (1.2 MB in 0.8 s, sha256 verified), sha256:${digest}`,
+    )
+    assert.equal(
+      fileLine(fileWith('sdist', 'already-published')),
+      `demo-1.2.0.tar.gz: was on the index before, with the same bytes, sha256:${digest}`,
+    )
   })
 
   it('has reason and code of what was not', () => {

@@ -61,6 +61,11 @@ describe('outputs', () => {
     )
   })
 
+  it('have an empty digest for a file that was not hashed: the run was cancelled before', () => {
+    const values = outputsOf(reportWith({ files: [fileWith('sdist', 'not-tried', { sha256: undefined })] }))
+    assert.equal(JSON.parse(values.get('files') ?? '')[0].sha256, '')
+  })
+
   it('have the version where all files share one', () => {
     const one = fileWith('cp312-none-any', 'published')
     assert.equal(outputsOf(reportWith({ files: [one, fileWith('sdist', 'published')] })).get('version'), '1.2.0')

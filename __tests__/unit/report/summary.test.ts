@@ -71,6 +71,12 @@ describe('the summary', () => {
     ])
   })
 
+  it('has no digest in the row of a file that was not hashed', () => {
+    const files = [fileWith('sdist', 'not-tried', { sha256: undefined })]
+    const [row = ''] = fileRows(summaryOf(reportWith({ files })))
+    assert.match(row, /^\| <code>demo-1\.2\.0\.tar\.gz<\/code> \| 1\.2\.0 \| 1\.2 MB \| {2}\| {2}\| \*\*not sent/)
+  })
+
   it('has all of 200 problems, each with code, hint and a link to its section', () => {
     const problems = Array.from({ length: 200 }, (_, index) =>
       problem('E_DIST_LAYOUT', `fault ${index}`, 'Build again'),
