@@ -287,7 +287,8 @@ class Publishing {
     finding: Exclude<Finding, { state: 'absent' }>,
     end?: UploadEnd,
   ): Promise<FileResult> {
-    await distribution.digests.settle()
+    const unreadable = await unlessCancelled(this.#hashFault(distribution), this.#signal)
+    if (unreadable !== undefined && end === undefined) return withdrawn(distribution, unreadable)
     const sent = end === undefined ? {} : sentOf(end)
     const wasTaken = end?.outcome === 'published'
     if (finding.state === 'same') {

@@ -559,6 +559,30 @@ describe('digests', { timeout: 20_000 }, () => {
   }
 })
 
+describe('a file that the index lists, and that is another one by now', () => {
+  it('is told as such: whether the index has its bytes, nobody knows', async () => {
+    const file = openDistribution()
+    truncateSync(file.path, 3)
+    const results: FileResult[] = []
+    const finding: Finding = { state: 'unknown', why: 'it changed', url: undefined }
+    const ask: Ask = async () => ({ known: true, files: new Map([[file.distribution.file, finding]]) })
+    const request = {
+      ...publishing(uploadTarget(new URL('https://localhost:1/'), { dispatcher: new Agent() })),
+      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+      onResult: (result: FileResult) => results.push(result),
+    }
+    try {
+      await publishFiles([file.distribution], request, new AbortController().signal)
+    } finally {
+      file.remove()
+    }
+    assert.deepEqual(
+      results.map(({ outcome, code, sha256 }) => [outcome, code, sha256]),
+      [['not-tried', 'E_DIST_CHANGED', undefined]],
+    )
+  })
+})
+
 describe('every file that is not sent', () => {
   it('is told as one that will not go any more: progress does not wait for it', async () => {
     const index = await startHostileIndex(async (connection) => {
