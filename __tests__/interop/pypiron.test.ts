@@ -14,5 +14,6 @@ describe('pypiron behind nginx, which lists a file some moments after it took it
     if ('passed' in context && !context.passed) console.error(stage.log())
   })
 
-  testReruns(() => ({ stage, inputs: PYPIRON, simplePath: 'simple/' }))
+  // Seen once in some dozen runs: an upload was cut off, and for minutes it listed nothing that the project got afterwards.
+  testReruns(() => ({ stage, inputs: PYPIRON, simplePath: 'simple/' }), { listsBehindCutUploads: false })
 })
