@@ -17,7 +17,11 @@ export class Hasher {
   /** @throws as `digest` does */
   hash(file: OpenFile): Promise<Digests> {
     const options = { md5: this.#md5, buffers: this.#buffers }
-    const mine = this.#last.then(() => digest(file, options, this.#signal))
+    const mine = this.#last.then(() => {
+      // Before the first read: a cancelled run has a few seconds for all of its files.
+      this.#signal.throwIfAborted()
+      return digest(file, options, this.#signal)
+    })
     this.#last = mine.catch(() => {})
     return mine
   }
