@@ -49,9 +49,10 @@ export function hasSucceeded({ problems, results }: Progress): boolean {
 }
 
 /** The finished run, for `report/`. */
-export function reportOf(progress: Progress, facts: RunnerFacts, cancelled: boolean, now: Date): RunReport {
+export function reportOf(progress: Progress, facts: RunnerFacts, now: Date): RunReport {
   const { inputs, chain, probe, proxy } = progress
-  const failed = cancelled ? 'cancelled' : 'failed'
+  // Not the signal: it may come when another fault has ended the run.
+  const failed = progress.problems.some(({ code }) => code === 'E_RUN_CANCELLED') ? 'cancelled' : 'failed'
   return {
     status: hasSucceeded(progress) ? 'succeeded' : failed,
     dryRun: inputs?.dryRun ?? false,

@@ -21,7 +21,7 @@ import { type ServerTrust, trustOf } from './transport/trust.ts'
  * aborted by SIGINT and SIGTERM, with a PublishError E_RUN_CANCELLED as its reason.
  */
 export async function publish(run: PlanRequest): Promise<boolean> {
-  const { runner, signal } = run
+  const { runner } = run
   const progress = startProgress(new Date())
   const material = new MaterialKeeper(runner)
   try {
@@ -37,17 +37,20 @@ export async function publish(run: PlanRequest): Promise<boolean> {
   } catch (error) {
     fail(error, run, progress)
   } finally {
-    await finish(progress.distributions)
     if (progress.exported === undefined) material.remove()
+    await finish(progress.distributions)
   }
   completeResults(progress)
-  deliver(reportOf(progress, runner.facts, signal.aborted, new Date()), runner)
+  deliver(reportOf(progress, runner.facts, new Date()), runner)
   return hasSucceeded(progress)
 }
 
-/** In upload order, beside handshake, lookups and uploads. What somebody waits for comes in between. */
+/**
+ * Beside handshake, lookups and uploads. Small files first: a project's smallest one goes first, and no file that somebody
+ * waits for waits for a larger one that nobody needs yet.
+ */
 async function hashAhead(distributions: readonly Distribution[]): Promise<void> {
-  for (const { digests } of distributions) await digests.settle()
+  for (const { digests } of distributions.toSorted((a, b) => a.size - b.size)) await digests.settle()
 }
 
 /** The report names the digest of each file, whatever became of it; a cancelled run waits for none. */

@@ -15,7 +15,7 @@ const BSD_LINE = /^(\\?)SHA2?-?256 ?\((.+)\) ?= ?([0-9a-f]{64})$/i
 /** Lines of other algorithms, in lists that hold several. */
 const OTHER_BSD_LINE = /^\\?(?!SHA2?-?256)[A-Z0-9][A-Z0-9/-]* ?\(.+\) ?= ?[0-9a-f]+$/i
 
-interface Digests {
+interface DigestList {
   /** By base name: lower-case hex. */
   readonly sha256: ReadonlyMap<string, string>
   /** Sentences about lines that cannot be read. */
@@ -71,7 +71,7 @@ function isOfRelease(file: string, distributions: readonly Distribution[]): bool
   )
 }
 
-function readDigests(text: string): Digests {
+function readDigests(text: string): DigestList {
   const sha256 = new Map<string, string>()
   const faults: string[] = []
   const lines = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/)

@@ -288,7 +288,7 @@ class Publishing {
     end?: UploadEnd,
   ): Promise<FileResult> {
     const unreadable = await unlessCancelled(this.#hashFault(distribution), this.#signal)
-    if (unreadable !== undefined && end === undefined) return withdrawn(distribution, unreadable)
+    if (unreadable !== undefined && finding.state === 'unknown') return withdrawn(distribution, unreadable)
     const sent = end === undefined ? {} : sentOf(end)
     const wasTaken = end?.outcome === 'published'
     if (finding.state === 'same') {

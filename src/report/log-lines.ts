@@ -8,15 +8,15 @@ import type { RunReport } from './run-report.ts'
 export function fileLine(result: FileResult): string {
   const { file, outcome } = result
   const { word, sentence } = statusOf(result)
-  if (outcome === 'published') return `${file}: ${word} (${howPublished(result)})${digestOf(result)}`
-  if (outcome === 'already-published') return `${file}: ${sentence}${digestOf(result)}`
+  if (outcome === 'published') return `${file}: ${word} (${howPublished(result)})${shownDigest(result)}`
+  if (outcome === 'already-published') return `${file}: ${sentence}${shownDigest(result)}`
   const reason = reasonOf(result)
   const story = outcome === 'not-tried' && reason !== '' ? [reason] : [word, reason]
   return [file, ...story].filter((part) => part !== '').join(': ')
 }
 
 /** `, sha256:<64 hexadecimal digits>`, for whoever compares the log with another machine's file. */
-function digestOf({ sha256 }: FileResult): string {
+function shownDigest({ sha256 }: FileResult): string {
   return sha256 === undefined ? '' : `, sha256:${sha256}`
 }
 

@@ -9,11 +9,11 @@ import { PublishError } from '../../../src/errors.ts'
 import type { UploadTarget } from '../../../src/package-index/attempt.ts'
 import type { FileResult } from '../../../src/package-index/outcome.ts'
 import { Pace } from '../../../src/package-index/pace.ts'
-import { publishFiles } from '../../../src/package-index/publish-files.ts'
+import { type PublishRequest, publishFiles } from '../../../src/package-index/publish-files.ts'
 import { type Ask, type Finding, LookupFailure } from '../../../src/package-index/simple-index.ts'
 import { Slots } from '../../../src/package-index/slots.ts'
 import { type HostileConnection, type Script, startHostileIndex } from '../../support/hostile-index.ts'
-import { openDistribution } from '../../support/open-distribution.ts'
+import { type OpenDistribution, openDistribution } from '../../support/open-distribution.ts'
 import { publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
 
 const OTHER: Finding = { state: 'other', listed: 'sha256 ab12', url: undefined }
@@ -59,6 +59,30 @@ async function publishAsking(
     file.remove()
   }
   return results
+}
+
+/** Publishes, without lookups unless `change` has them; the server answers each file with `statusLine`. Files and server are gone afterwards. */
+async function publishAnswered(
+  files: readonly OpenDistribution[],
+  statusLine: string,
+  change: Partial<PublishRequest>,
+  onRequest: () => void = () => {},
+): Promise<void> {
+  const index = await startHostileIndex(async (connection) => {
+    for (;;) {
+      await connection.request()
+      onRequest()
+      connection.answer(statusLine)
+    }
+  })
+  const request = { ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })), ...change }
+  try {
+    const distributions = files.map(({ distribution }) => distribution)
+    await publishFiles(distributions, request, new AbortController().signal)
+  } finally {
+    for (const file of files) file.remove()
+    await index.stop()
+  }
 }
 
 /** One file, which the index lists 1.5 seconds after the server answered, or hung up; it has 5 seconds to list files. */
@@ -504,104 +528,60 @@ describe('a run that is cancelled while the index is asked about a file that exi
 describe('digests', { timeout: 20_000 }, () => {
   it('are waited for by their own file alone: others go meanwhile', async () => {
     const hashed = Promise.withResolvers<void>()
-    const index = await startHostileIndex(async (connection) => {
-      for (;;) {
-        await connection.request()
-        hashed.resolve()
-        connection.answer('200 OK')
-      }
-    })
-    const files = ['alpha', 'beta'].map((project) => openDistribution({ project }))
-    const [slow, quick] = files.map(({ distribution }) => distribution)
-    assert.ok(slow && quick)
+    const slow = openDistribution({ project: 'alpha' })
     const digests = new FileDigests(async () => {
       await hashed.promise
-      return await slow.digests.get()
+      return await slow.distribution.digests.get()
     })
+    const files = [{ ...slow, distribution: { ...slow.distribution, digests } }, openDistribution({ project: 'beta' })]
     const told: string[] = []
-    const request = {
-      ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
-      onResult: ({ project, outcome, sha256 }: FileResult) => told.push(`${project} ${outcome} ${sha256?.length}`),
-    }
-    try {
-      await publishFiles([{ ...slow, digests }, quick], request, new AbortController().signal)
-    } finally {
-      for (const file of files) file.remove()
-      await index.stop()
-    }
+    const onResult = ({ project, outcome, sha256 }: FileResult) => told.push(`${project} ${outcome} ${sha256?.length}`)
+    await publishAnswered(files, '200 OK', { onResult }, () => hashed.resolve())
     assert.deepEqual(told, ['beta published 64', 'alpha published 64'])
   })
 
   for (const untried of [undefined, 'would-publish'] as const) {
     const what = untried === undefined ? 'sent' : 'called one that would be published'
     it(`of a file that is another one by then cannot be had: it is not ${what}, and the others are`, async () => {
-      const index = await startHostileIndex(async (connection) => {
-        await connection.request()
-        connection.answer('200 OK')
-      })
-      const files = ['alpha', 'beta'].map((project) => openDistribution({ project }))
-      truncateSync(files[0]?.path ?? '', 3)
+      const [changed, other] = ['alpha', 'beta'].map((project) => openDistribution({ project }))
+      assert.ok(changed && other)
+      truncateSync(changed.path, 3)
       const told: string[] = []
-      const request = {
-        ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
-        untried,
-        onResult: ({ project, outcome, code }: FileResult) => told.push(`${project} ${outcome} ${code}`),
-      }
-      try {
-        const distributions = files.map(({ distribution }) => distribution)
-        await publishFiles(distributions, request, new AbortController().signal)
-      } finally {
-        for (const file of files) file.remove()
-        await index.stop()
-      }
+      const onResult = ({ project, outcome, code }: FileResult) => told.push(`${project} ${outcome} ${code}`)
+      await publishAnswered([changed, other], '200 OK', { untried, onResult })
       assert.deepEqual(told, ['alpha not-tried E_DIST_CHANGED', `beta ${untried ?? 'published'} undefined`])
     })
   }
 })
 
 describe('a file that the index lists, and that is another one by now', () => {
-  it('is told as such: whether the index has its bytes, nobody knows', async () => {
+  async function publishChanged(finding: Finding) {
     const file = openDistribution()
     truncateSync(file.path, 3)
     const results: FileResult[] = []
-    const finding: Finding = { state: 'unknown', why: 'it changed', url: undefined }
     const ask: Ask = async () => ({ known: true, files: new Map([[file.distribution.file, finding]]) })
-    const request = {
-      ...publishing(uploadTarget(new URL('https://localhost:1/'), { dispatcher: new Agent() })),
-      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
-      onResult: (result: FileResult) => results.push(result),
-    }
-    try {
-      await publishFiles([file.distribution], request, new AbortController().signal)
-    } finally {
-      file.remove()
-    }
-    assert.deepEqual(
-      results.map(({ outcome, code, sha256 }) => [outcome, code, sha256]),
-      [['not-tried', 'E_DIST_CHANGED', undefined]],
-    )
+    const access = { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} }
+    await publishAnswered([file], '200 OK', { access, onResult: (result) => results.push(result) }, () => assert.fail())
+    return results.map(({ outcome, code, sha256, message }) => ({ told: [outcome, code, sha256], message }))
+  }
+
+  it('is told as such, where it cannot be compared any more', async () => {
+    const [result] = await publishChanged({ state: 'unknown', why: 'it changed', url: undefined })
+    assert.deepEqual(result?.told, ['not-tried', 'E_DIST_CHANGED', undefined])
+  })
+
+  it('is in conflict where the index is known to have other bytes, and no digest of ours is named', async () => {
+    const [result] = await publishChanged(OTHER)
+    assert.deepEqual(result?.told, ['conflict', 'E_INDEX_CONFLICT', undefined])
+    assert.equal(result?.message, 'the index has a file of this name with other bytes: sha256 ab12')
   })
 })
 
 describe('every file that is not sent', () => {
   it('is told as one that will not go any more: progress does not wait for it', async () => {
-    const index = await startHostileIndex(async (connection) => {
-      await connection.request()
-      connection.answer('400 Bad Request')
-    })
     const files = [openDistribution(), openDistribution({ file: 'demo-1.0.tar.gz' })]
     const ended: string[] = []
-    const request = {
-      ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
-      onSent: ({ file }: { readonly file: string }) => ended.push(file),
-    }
-    try {
-      const distributions = files.map(({ distribution }) => distribution)
-      await publishFiles(distributions, request, new AbortController().signal)
-    } finally {
-      for (const file of files) file.remove()
-      await index.stop()
-    }
+    await publishAnswered(files, '400 Bad Request', { onSent: ({ file }) => ended.push(file) })
     assert.deepEqual(ended, ['demo-1.0-py3-none-any.whl', 'demo-1.0.tar.gz'])
   })
 })

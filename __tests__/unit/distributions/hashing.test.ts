@@ -53,6 +53,7 @@ describe('a hasher', () => {
       large.close()
       await assert.rejects(small.get(), reason)
       assert.equal(small.known, undefined)
+      await assert.rejects(hasher.hash(large), reason)
     })
   })
 })
