@@ -120,15 +120,20 @@ onUnix('Linux and macOS: a run that is cancelled', () => {
   })
 
   it('while a wheel of 1 GB is hashed for expected-sha256, before any connection', async (test) => {
-    const scene = await setScene(test, { samples: 'none' })
-    const { name, sha256 } = await writeLargeWheel(path.join(scene.workspace, 'dist'), GIGABYTE)
-    const inputs = { 'expected-sha256': `${sha256}  ${name}` }
+    const scene = await setScene(test)
+    const large = await writeLargeWheel(path.join(scene.workspace, 'dist'), GIGABYTE)
+    const samples = [large, ...scene.samples]
+    const inputs = { 'expected-sha256': samples.map(({ name, sha256 }) => `${sha256}  ${name}`).join('\n') }
     const cancelled = await cancel(scene, inputs, (child) => printed(child, /^File /m))
     assertInTime(cancelled, test)
     assertEnded(cancelled.run, scene, {
       status: 'cancelled',
       handshake: 'not-tried',
-      files: [[name, 'not-tried', 'E_RUN_CANCELLED']],
+      // In this order a wheel comes before the sdist of its version.
+      files: samples
+        .map(({ name }) => name)
+        .sort()
+        .map((name) => [name, 'not-tried', 'E_RUN_CANCELLED']),
       problems: ['E_RUN_CANCELLED'],
     })
     assert.equal(scene.index.connections, 0)
