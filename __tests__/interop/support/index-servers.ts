@@ -42,13 +42,14 @@ export const PYPIRON = { user: 'ci', password: 'correct horse' } as const
 
 /**
  * pypiron: nothing is asked of any other machine, and a file is never replaced. Its cache of pages is off: a page that
- * was read while a file came in can come back, for a second, after a page that has the file.
+ * was read while a file came in can come back, for a second, after a page that has the file. While it takes an upload it
+ * lists no new file of that project, also if the upload was cut off: for 15 minutes by default, here for three seconds.
  */
 export async function startPypiron(directory: string): Promise<IndexServer> {
   const port = await freePort()
   await mkdir(directory, { recursive: true })
   const alone = ['--advisory-feed', '', '--malware-block', 'false', '--malware-probe-secs', '0']
-  const fresh = ['--index-cache-ttl-secs', '0']
+  const fresh = ['--index-cache-ttl-secs', '0', '--intent-grace-secs', '3']
   const account = ['--uploader-user', PYPIRON.user, '--uploader-pass', PYPIRON.password]
   const data = ['--data-dir', path.join(directory, 'data'), '--spool-dir', directory]
   const args = ['serve', '--bind-addr', `127.0.0.1:${port}`, ...data, ...account, ...alone, ...fresh]
