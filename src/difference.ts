@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { monotonicNow } from './clock.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import { withDownloaded } from './distributions/downloaded-file.ts'
 import type { OpenFile } from './distributions/open-file.ts'
 import { PublishError } from './errors.ts'
+import type { Difference } from './package-index/existing.ts'
 import { type DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
 import { type IndexReader, LookupFailure } from './package-index/simple-index.ts'
 
@@ -32,37 +34,41 @@ export class Explaining {
   }
 
   /**
-   * How the index's file differs from ours, as the end of a sentence: fetched within the run's limits of bytes and time,
-   * then compared member by member. `''` where that cannot be known: it only explains.
+   * How the index's file differs from ours: fetched within the run's limits of bytes and time, then compared member by
+   * member. Without words where that cannot be known: it only explains.
    *
    * @throws the signal's reason
    */
-  async differenceOf(distribution: Distribution, url: URL, signal: AbortSignal): Promise<string> {
+  async differenceOf(distribution: Distribution, url: URL, signal: AbortSignal): Promise<Difference> {
     const start = monotonicNow()
     try {
       const limit = Math.min(COMPARE_TIME, this.#leftMs)
-      return limit <= 0 ? '' : await differenceOf(distribution, url, this.#fetching, limit, signal)
+      return limit <= 0 ? UNKNOWN : await differenceOf(distribution, url, this.#fetching, limit, signal)
     } finally {
       this.#leftMs -= monotonicNow() - start
     }
   }
 }
 
+const UNKNOWN: Difference = { isNone: false, words: '' }
+
 async function differenceOf(
-  { file, kind, size, content }: Distribution,
+  { file, kind, size, content, digests }: Distribution,
   url: URL,
   { reader, download, temp }: Fetching,
   limitMs: number,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Difference> {
   const limit = size * 2 + ROOM
   const time = AbortSignal.timeout(Math.ceil(limitMs))
   const ends = AbortSignal.any([signal, time])
-  if (!download.reserve(limit)) return ''
+  if (!download.reserve(limit)) return UNKNOWN
   let fetched = 0
+  const hash = createHash('sha256')
   const fill = async (write: (chunk: Uint8Array) => void) => {
     const { complete, encoded } = await fetchIndexFile(url, limit, reader, ends, (chunk) => {
       fetched += chunk.length
+      hash.update(chunk)
       write(chunk)
     })
     return complete && !encoded
@@ -71,12 +77,15 @@ async function differenceOf(
     const options = { directory: temp, shownName: "the index's file" }
     // Loaded here alone: most runs meet no conflict.
     const { describeDifference } = await import('./distributions/members.ts')
-    const use = (theirs: OpenFile) => describeDifference(content, theirs, kind, file, ends)
-    return (await withDownloaded(fill, options, use)) ?? ''
+    const use = async (theirs: OpenFile) => ({
+      isNone: hash.digest('hex') === (await digests.get()).sha256,
+      words: await describeDifference(content, theirs, kind, file, ends),
+    })
+    return (await withDownloaded(fill, options, use)) ?? UNKNOWN
   } catch (error) {
     // It only explains: a conflict is one without it.
     signal.throwIfAborted()
-    if (time.aborted || error instanceof LookupFailure || error instanceof PublishError) return ''
+    if (time.aborted || error instanceof LookupFailure || error instanceof PublishError) return UNKNOWN
     throw error
   } finally {
     download.giveBack(limit - fetched)

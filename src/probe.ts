@@ -1,6 +1,7 @@
 import { mayPass } from './errors.ts'
 import { type Plan, type PlanRequest, SERVER_MAY_DECIDE } from './plan.ts'
 import type { Progress } from './progress.ts'
+import { retryLine } from './report/log-lines.ts'
 import type { Session } from './session.ts'
 import { shownUrl } from './text.ts'
 import type { AcceptedAuthorities, Probe } from './transport/transport.ts'
@@ -15,7 +16,7 @@ export async function probe(run: PlanRequest, plan: Plan, session: Session, prog
   const { runner, signal } = run
   const { url, identity } = plan
   const { transport } = session
-  const result = await connect(session, plan, signal)
+  const result = await connect(session, plan, run)
   progress.probe = result
   if (plan.inputs.dryRun && result.facts?.asked) {
     const accepted = await transport.askAuthorities(signal)
@@ -36,7 +37,7 @@ export async function probe(run: PlanRequest, plan: Plan, session: Session, prog
 }
 
 /** A name that is not resolved or a port that is closed may be there a moment later. */
-async function connect({ transport, pace }: Session, plan: Plan, signal: AbortSignal): Promise<Probe> {
+async function connect({ transport, pace }: Session, plan: Plan, { runner, signal }: PlanRequest): Promise<Probe> {
   for (let left = plan.inputs.retries; ; left -= 1) {
     const turn = await pace.turn(signal)
     try {
@@ -45,6 +46,7 @@ async function connect({ transport, pace }: Session, plan: Plan, signal: AbortSi
       if (problem === undefined) pace.answered(turn)
       if (problem === undefined || !mayPass(problem) || left === 0) return result
       if (!pace.failed(turn, undefined)) return result
+      runner.log('Retry', retryLine('handshake', problem, pace.waitMs))
     } finally {
       pace.left(turn)
     }

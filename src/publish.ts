@@ -4,7 +4,7 @@ import { problemsOf } from './errors.ts'
 import { refuseUntrustedEvent } from './inputs.ts'
 import { type Certificates, MaterialKeeper } from './material.ts'
 import { type ExistingPolicy, mixtureWarning } from './package-index/existing.ts'
-import { notTried } from './package-index/outcome.ts'
+import { failsStep, notTried } from './package-index/outcome.ts'
 import { type PublishRequest, publishFiles } from './package-index/publish-files.ts'
 import { makePlan, type Plan, type PlanRequest } from './plan.ts'
 import { probe } from './probe.ts'
@@ -145,13 +145,18 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
   }
   try {
     const ended = await publishFiles(distributions, request, signal)
-    if (ended !== undefined) throw ended
+    if (ended !== undefined && !allAreThere(plan, progress)) throw ended
   } finally {
     clearInterval(ticking)
     const mixture = mixtureWarning(progress.results)
     // First, since the summary begins with the first warnings.
     if (mixture !== undefined) progress.warnings.unshift(mixture)
   }
+}
+
+/** A fault that ended the run is none where the index then listed all files, the one that it was about too. */
+function allAreThere({ distributions }: Plan, { results }: Progress): boolean {
+  return results.length === distributions.length && !results.some(({ outcome }) => failsStep(outcome))
 }
 
 function tellIndex({ runner }: PlanRequest, { simpleIndex, distributions }: Plan, missing: number): void {

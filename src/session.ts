@@ -81,12 +81,13 @@ function newPace({ inputs }: Plan, pause: Pause): Pace {
 /** Where files are sent, and as whom: of a certificate that the server never asked for it knows nothing. */
 export async function uploadTarget(
   { secrets, runner }: PlanRequest,
-  { url, inputs, identity }: Plan,
+  { url, inputs, identity, simpleIndex }: Plan,
   { transport, pace }: Session,
   handshake: Handshake,
   meter: ProgressMeter,
 ): Promise<UploadTarget> {
   const { credentials, idleTimeoutMs, retries } = inputs
+  const unlessThere = simpleIndex === 'off' ? '' : ', unless the index has it by then'
   return {
     dispatcher: await transport.dispatcher,
     url,
@@ -103,7 +104,7 @@ export async function uploadTarget(
     retries,
     holdBackMs: HOLD_BACK,
     onSent: (distribution, bytes) => meter.sent(distribution, bytes, monotonicNow()),
-    onRetry: ({ file }, problem, waitMs) => runner.log('Retry', retryLine(file, problem, waitMs)),
+    onRetry: ({ file }, problem, waitMs) => runner.log('Retry', `${retryLine(file, problem, waitMs)}${unlessThere}`),
     now: () => new Date(),
   }
 }
@@ -112,7 +113,7 @@ export async function uploadTarget(
 export interface Reading {
   /** Undefined where nobody looks. */
   readonly access: IndexAccess | undefined
-  /** How a file of the index differs from ours, as the end of a sentence; `''` where it cannot be fetched. */
+  /** How a file of the index differs from ours. */
   readonly difference: ExistingPolicy['difference']
 }
 
@@ -124,7 +125,7 @@ export async function openReading(
   target: UploadTarget,
 ): Promise<Reading> {
   const { simpleIndex, inputs } = plan
-  if (simpleIndex === 'off') return { access: undefined, difference: async () => '' }
+  if (simpleIndex === 'off') return { access: undefined, difference: async () => ({ isNone: false, words: '' }) }
   const { explain } = elsewhere ?? target
   const dispatcher = elsewhere === undefined ? target.dispatcher : await elsewhere.dispatcher
   const { userAgent, idleTimeoutMs, secrets } = target

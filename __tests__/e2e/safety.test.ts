@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ActionRun } from '../../demo/runner/run-action.ts'
@@ -103,6 +105,59 @@ describe('a server in trouble, once: everything is published, and seen on the in
       for (const { verified } of fileOutputs(run).values()) assert.equal(verified, 'sha256')
     })
   }
+})
+
+describe('a server that keeps a file and answers with bytes that are no HTTP', () => {
+  it('publishes it all the same: what it lists later is what counts', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 1, sdist: false } })
+    const index = await startListingIndex(test, scene, (connection, _, store) => {
+      setTimeout(store, 500)
+      connection.write('stored\r\n\r\n')
+      connection.end()
+    })
+    const run = await scene.run({ ...index.inputs, retries: '0' })
+    assertEnded(run, scene, { status: 'succeeded', files: [[WHEEL, 'published']] })
+    assert.equal(index.uploads.length, 1)
+  })
+})
+
+describe('the log of a run in trouble', () => {
+  it('says at once why it waits, and how long', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 1, sdist: false } })
+    const index = await startListingIndex(
+      test,
+      scene,
+      atFirst((connection) => connection.answer('503 Service Unavailable', ['Retry-After: 2'])),
+    )
+    const run = await scene.run(index.inputs)
+    assertEnded(run, scene, { status: 'succeeded', files: [[WHEEL, 'published']] })
+    assert.deepEqual(
+      run.log.filter((line) => line.startsWith('Retry ')).map((line) => / again in (\d)\.\d s .*$/.exec(line)?.[0]),
+      [' again in 2.0 s at the earliest, unless the index has it by then'],
+      shown(run),
+    )
+    assert.match(annotationOf(run, WHEEL), /was published \(2 tries\)\.$/)
+  })
+
+  it('has a line for a handshake that is tried again', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 1, sdist: false } })
+    let connections = 0
+    const front = createServer((socket) => {
+      connections += 1
+      if (connections === 1) socket.destroy()
+      else socket.pipe(connect(scene.index.port, '127.0.0.1').on('error', () => socket.destroy())).pipe(socket)
+      socket.on('error', () => {})
+    }).listen(0, '127.0.0.1')
+    await once(front, 'listening')
+    test.after(() => front.close())
+    const address = front.address()
+    assert.ok(typeof address === 'object' && address !== null)
+    const run = await scene.run({ 'repository-url': `https://localhost:${address.port}/legacy/` })
+    assertEnded(run, scene, { status: 'succeeded', files: [[WHEEL, 'published']] })
+    const lines = run.log.filter((line) => line.startsWith('Retry '))
+    assert.equal(lines.length, 1, shown(run))
+    assert.match(lines[0] ?? '', /^Retry +handshake: .*\(E_[A-Z_]+\); again in \d+\.\d s at the earliest$/)
+  })
 })
 
 describe('a server that goes on like this', () => {
@@ -214,6 +269,18 @@ describe('a server whose simple index nobody knows', () => {
     })
     assert.match(shown(run), /E_INDEX_UNPROVEN: .*answered 404, which says nothing .* check-url: off/)
     assert.ok(index.heads.every((head) => head.startsWith('GET /simple/')))
+  })
+
+  it('is told from an upload URL that is wrong: the simple index of a known server', async (test) => {
+    const scene = await setScene(test, { samples: { wheels: 1, sdist: false } })
+    const index = await startPlainIndex(test, scene)
+    const { origin } = new URL(index.inputs['repository-url'] ?? '')
+    const url = `${origin}/api/v4/projects/42/packages/pypi/simple/`
+    for (const checkUrl of ['auto', url]) {
+      const run = await scene.run({ 'repository-url': url, 'check-url': checkUrl })
+      assert.equal(run.main.exitCode, 1)
+      assert.match(shown(run), /E_INDEX_UNPROVEN.*The upload URL of GitLab is https:\/\/HOST\/api\/v4/s)
+    }
   })
 
   it('gets the files with `check-url: off`, and a warning says what that means', async (test) => {

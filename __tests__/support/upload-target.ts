@@ -37,7 +37,12 @@ export function publishing(target: UploadTarget): PublishRequest {
   return {
     target,
     access: undefined,
-    policy: { skipExisting: false, mergesUpstreams: false, runAttempt: 1, difference: async () => '' },
+    policy: {
+      skipExisting: false,
+      mergesUpstreams: false,
+      runAttempt: 1,
+      difference: async () => ({ isNone: false, words: '' }),
+    },
     verify: true,
     verifyTimeoutMs: 1_000,
     maxParallel: 6,

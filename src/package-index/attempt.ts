@@ -43,7 +43,10 @@ export interface UploadTarget {
   readonly onBegin?: (distribution: Distribution) => void
   /** Told how many bytes of the form have gone, as they go; a second try begins anew. */
   readonly onSent: (distribution: Distribution, bytes: number) => void
-  /** Told of each try after which another one follows: why, and in how many milliseconds at the earliest. */
+  /**
+   * Told of each try after which another one follows, unless the index turns out to have the file: why, and in how many
+   * milliseconds at the earliest.
+   */
   readonly onRetry: (distribution: Distribution, problem: PublishError, waitMs: number) => void
   readonly now: () => Date
 }

@@ -87,10 +87,11 @@ interface Wait {
 async function confirmProject(distributions: readonly Distribution[], wait: Wait, tell: Tell): Promise<void> {
   let pending = distributions
   let reason: string | undefined
+  let hasAnswered = false
   let knowsProject = false
   let prefer: PageFormat = 'json'
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-    const { known, files, why, isFinal } = await look(pending, prefer, wait)
+    const { known, files, why, isFinal, isCut } = await look(pending, prefer, wait)
     knowsProject ||= known
     const listed = pending.filter(({ file }) => isListed(files.get(file)))
     for (const one of listed) {
@@ -98,8 +99,9 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
       if (isListed(finding)) tell(one, finding)
     }
     pending = pending.filter((one) => !listed.includes(one))
-    // What the last look that was asked met says more than that there was no time for another one.
-    reason = why === NO_TIME ? (reason ?? why) : why
+    // What the last whole look met says more than that there was no time for another one.
+    if (!isCut || !hasAnswered) reason = why
+    hasAnswered ||= !isCut
     const waitedMs = monotonicNow() - wait.start
     const left = wait.timeoutMs - waitedMs
     if (pending.length === 0) return
@@ -116,6 +118,8 @@ interface Look extends ProjectFindings {
   readonly why: string | undefined
   /** Whether waiting is of no use. */
   readonly isFinal: boolean
+  /** Whether it ended with the time of all looks. */
+  readonly isCut: boolean
 }
 
 const NOTHING: ProjectFindings = { known: false, files: new Map() }
@@ -133,21 +137,16 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
   try {
     const once = { ...access, ask, retries: 0 }
     const findings = await askPatiently(once, project, distributions, prefer, AbortSignal.any([signal, over]))
-    return { ...findings, why: undefined, isFinal: false }
+    return { ...findings, why: undefined, isFinal: false, isCut: false }
   } catch (error) {
     signal.throwIfAborted()
-    if (error === over.reason) return { ...NOTHING, why: isAsked ? undefined : NO_TIME, isFinal: true }
-    if (error instanceof Silence) return { ...NOTHING, why: silent(error), isFinal: false }
+    if (error === over.reason) return { ...NOTHING, why: isAsked ? NO_ANSWER : NO_TIME, isFinal: true, isCut: true }
+    if (error instanceof Silence) return { ...NOTHING, why: silent(error), isFinal: false, isCut: false }
     if (!(error instanceof LookupFailure)) throw error
     const { found, problem, retry } = error
-    // A page for people, of a proxy or while the index is made anew, is there for a time.
-    const isNo = retry === undefined && problem.code !== 'E_INDEX_LOOKUP'
-    return {
-      known: false,
-      files: found,
-      why: problem.message,
-      isFinal: isNo || (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait),
-    }
+    // It has answered before: a login, a page for people or a refusal in between is there for a time.
+    const isFinal = (retry?.afterMs ?? 0) > LAST_LOOK + timeLeft(wait)
+    return { known: false, files: found, why: problem.message, isFinal, isCut: false }
   }
 }
 
@@ -155,6 +154,8 @@ async function look(distributions: readonly Distribution[], prefer: PageFormat, 
 function timeLeft({ start, timeoutMs }: Wait): number {
   return Math.max(0, Math.ceil(start + timeoutMs - monotonicNow()))
 }
+
+const NO_ANSWER = 'the simple index gave no whole answer in that time'
 
 const NO_TIME = 'it was not asked again: a pause that it asked for, or its other pages, took all of that time'
 

@@ -2,6 +2,14 @@ import type { Distribution } from '../distributions/distribution.ts'
 import { type FileResult, resultOf, type Verified } from './outcome.ts'
 import type { Finding } from './simple-index.ts'
 
+/** How the index's file differs from ours. */
+export interface Difference {
+  /** It was fetched as a whole, and no byte of it differs. */
+  readonly isNone: boolean
+  /** End of a sentence; `''` where nothing is known. */
+  readonly words: string
+}
+
 /** What becomes of files that the index has already. */
 export interface ExistingPolicy {
   /** Other bytes are left alone with a warning, not an error. */
@@ -10,8 +18,7 @@ export interface ExistingPolicy {
   readonly mergesUpstreams: boolean
   /** Number of this try of the workflow run, as the runner counts: above 1 it is a re-run. */
   readonly runAttempt: number
-  /** How the index's file differs from ours, as the end of a sentence; `''` where that cannot be known. */
-  readonly difference: (distribution: Distribution, url: URL, signal: AbortSignal) => Promise<string>
+  readonly difference: (distribution: Distribution, url: URL, signal: AbortSignal) => Promise<Difference>
 }
 
 /** Whether the server took our file as well, which may have replaced the index's. */
@@ -20,22 +27,27 @@ export type OurFile = 'not-sent' | 'perhaps-taken' | 'taken'
 /** What was sent before the index was found to have the file. */
 type Sent = Partial<Pick<FileResult, 'attempts' | 'milliseconds'>>
 
-/** A file that is on the index with these very bytes. */
+/** A file that is on the index with these very bytes, as far as `verified` says; `message`: why it says no more. */
 export function present(
   distribution: Distribution,
   outcome: 'published' | 'already-published',
   verified: Verified,
   sent: Sent,
+  message?: string,
 ): FileResult {
   return resultOf(distribution, {
     outcome,
     verified,
+    message,
     attempts: sent.attempts ?? 0,
     milliseconds: sent.milliseconds ?? 0,
   })
 }
 
-/** A file whose name is on the index, with other bytes or with bytes that cannot be compared. It was not replaced. */
+/**
+ * A file whose name is on the index, with other bytes or with bytes that cannot be compared. It was not replaced. An index
+ * that hands out these very bytes all the same is between two states: neither a conflict nor a success.
+ */
 export async function occupied(
   distribution: Distribution,
   finding: Exclude<Finding, { state: 'absent' | 'same' }>,
@@ -47,8 +59,9 @@ export async function occupied(
   // Nobody can say that the index's file was left alone where the server took ours as well.
   const skipExisting = policy.skipExisting && ours !== 'taken'
   const { url } = finding
-  const details =
-    url === undefined ? '' : ((await unlessCancelled(difference(distribution, url, signal), signal)) ?? '')
+  const found = url && (await unlessCancelled(difference(distribution, url, signal), signal))
+  if (found?.isNone && !skipExisting) return undecided(distribution, finding, ours, sent)
+  const details = found?.words ?? ''
   const message = `${whatIsThere(distribution, finding)}${details === '' ? '' : ` (${details})`}${upstreams(policy)}`
   return resultOf(distribution, {
     outcome: skipExisting ? 'skipped' : 'conflict',
@@ -60,8 +73,26 @@ export async function occupied(
   })
 }
 
+function undecided(
+  distribution: Distribution,
+  finding: Exclude<Finding, { state: 'absent' | 'same' }>,
+  ours: OurFile,
+  sent: Sent,
+): FileResult {
+  return resultOf(distribution, {
+    outcome: 'unconfirmed',
+    code: 'E_INDEX_UNCONFIRMED',
+    message: `${whatIsThere(distribution, finding)}; a moment later it handed out these very bytes`,
+    hint: 'Do not build again: "Re-run failed jobs" sends the same file, which is recognised once the index agrees with itself.',
+    ...(ours === 'not-sent' && { there: 'unknown' }),
+    ...sent,
+  })
+}
+
 function leftAs(ours: OurFile): string {
-  return ours === 'not-sent' ? 'it was left as it is' : 'a try before got no answer, and may have stored or replaced it'
+  return ours === 'not-sent'
+    ? 'it was left as it is'
+    : 'a try before got no final answer, and may have stored or replaced it'
 }
 
 /** Undefined when the run is cancelled meanwhile: what is known of the file is told all the same. */

@@ -171,9 +171,9 @@ function byStatus(situation: Situation): Verdict {
   const { status } = answer
   if (status === 401) return unauthorized(situation)
   if (isWrongPlace(situation)) return rejected('run', 'E_HTTP_NOT_FOUND', said, placeHint(situation))
+  if (status === 413 || (status < 500 && TOO_LARGE.test(words.haystack))) return tooLarge(situation)
   if (status === 403) return forbidden(situation)
   if (status === 404) return hidden(situation)
-  if (status === 413 || /file (?:is )?too large/.test(words.haystack)) return tooLarge(situation)
   if (status === 421) return misdirected(situation)
   if (status === 429) return tooMany(situation)
   if (status >= 500 || status === 408 || status === 425) return serverError(situation)
@@ -182,6 +182,9 @@ function byStatus(situation: Situation): Verdict {
     : 'The words are those of the index; what they ask for has to be mended.'
   return rejected('file', 'E_HTTP_REJECTED', said, hint)
 }
+
+/** PyPI and GitLab say it with 400, Gitea with 403. */
+const TOO_LARGE = /\b(?:file|project size) (?:is )?too large|\bpackage (?:type )?size exceeded/
 
 /** A page of the simple index in answer to an upload: the server took it for a question. devpi answers so at /+simple/. */
 function isSimpleIndex(answer: Answer, { pathname }: URL): boolean {
@@ -261,6 +264,10 @@ function forbidden(situation: Situation): Verdict {
       'The words are those of HAProxy or Envoy, not of the index: ask the team that runs it which rule it was; a client certificate that it does not trust is a common one.',
     )
     return { ...verdict, doubtsCertificate: true }
+  }
+  if (/(?:uploads|registration)(?: are)? temporarily disabled|read-only mode/.test(words.haystack)) {
+    const hint = 'No permission is missing: the index takes nothing of this kind at the moment. Run again later.'
+    return rejected('project', 'E_HTTP_REJECTED', situation.said, hint)
   }
   if (!authorized) {
     const message = acceptedAs(situation, 'the index maps it to no user with upload permission')

@@ -158,19 +158,24 @@ async function fetched(
   const { size, digests } = distribution
   const other = (listed: string) => otherBytes(distribution, entry, comparison, listed)
   const hash = createHash('sha256')
-  const { bytes, complete, encoded } = await fetchIndexFile(url, size, reader, signal, (chunk) => {
+  const { bytes, complete, encoded, pageType } = await fetchIndexFile(url, size, reader, signal, (chunk) => {
     spend(chunk.length)
     hash.update(chunk)
   })
   const theirs = hash.digest('hex')
   if (complete && bytes === size && theirs === (await digests.get()).sha256)
     return { state: 'same', verified: 'download' }
-  if (encoded) {
-    const why = `${NO_DIGEST} its file comes compressed, though that was not asked for (${shown({ url, reader })})`
-    return { state: 'unknown', why, url }
-  }
+  const oddity = oddityOf(encoded, pageType, complete && bytes === 0)
+  if (oddity !== undefined) return { state: 'unknown', why: `${NO_DIGEST} ${oddity} (${shown({ url, reader })})`, url }
   if (!complete) return other(`size over ${size}`)
   return other(bytes === size ? `sha256 ${theirs}` : `size ${bytes}`)
+}
+
+/** What a server sent that is no word about its file: a page to log in, a fault told with 200, nothing at all. */
+function oddityOf(encoded: boolean, pageType: string | undefined, isEmpty: boolean): string | undefined {
+  if (encoded) return 'its file comes compressed, though that was not asked for'
+  if (pageType !== undefined) return `a page (${pageType}) comes in place of its file`
+  return isEmpty ? 'nothing comes in place of its file' : undefined
 }
 
 function otherBytes({ file }: Distribution, entry: Entry, { page, reader }: Comparison, listed: string): Finding {

@@ -47,6 +47,8 @@ export interface FetchedFile {
   readonly complete: boolean
   /** The server says that these bytes are an encoding of the file (Content-Encoding), though none was asked for. */
   readonly encoded: boolean
+  /** Its type, where that is the type of a page for people or programs (HTML, JSON); no distribution has it. */
+  readonly pageType: string | undefined
 }
 
 /**
@@ -64,6 +66,7 @@ export async function fetchIndexFile(
 ): Promise<FetchedFile> {
   let bytes = 0
   let encoded = false
+  let pageType: string | undefined
   const take = (chunk: Buffer): void => {
     bytes += chunk.length
     onChunk(chunk)
@@ -72,6 +75,9 @@ export async function fetchIndexFile(
   const open = ({ status, headers }: AnswerHead) => {
     if (status !== 200) return undefined
     encoded = !/^(?:identity)?$/i.test(headers.get('content-encoding')?.trim() ?? '')
+    pageType = /^\s*(?:text\/html|application\/(?:[\w.-]+\+)?json)\b/i
+      .exec(headers.get('content-type') ?? '')?.[0]
+      .trim()
     if (Number(headers.get('content-length') ?? 0) > limitBytes) throw new BodyLimit(limitBytes)
     return take
   }
@@ -80,9 +86,9 @@ export async function fetchIndexFile(
     try {
       const { answer, url: final } = await within(reader.idleTimeoutMs, signal, (timed) => get(request, timed))
       if (answer.status !== 200) throw answerFailure(answer, { url: final, reader, now, file: true })
-      return { bytes, complete: true, encoded }
+      return { bytes, complete: true, encoded, pageType }
     } catch (error) {
-      if (error instanceof BodyLimit) return { bytes, complete: false, encoded }
+      if (error instanceof BodyLimit) return { bytes, complete: false, encoded, pageType }
       throw error
     }
   })

@@ -46,18 +46,19 @@ export function simpleIndexFor(repositoryUrl: URL, checkUrl: URL | 'auto'): Simp
     // The upload URL once more: a mistake, unless the server is one that has both there, or proves it.
     const source =
       root.href === directory(repositoryUrl).href && server?.simpleRoot?.href !== root.href ? 'guessed' : 'given'
-    return { root, source, server: (same ? server : undefined) ?? readServer(root) }
+    const isUploadUrl = source === 'guessed'
+    return { root, source, server: (same ? server : undefined) ?? readServer(root), isUploadUrl }
   }
   if (server?.simpleRoot !== undefined) {
     return { root: server.simpleRoot, source: found?.shape?.ambiguous ? 'guessed' : 'known', server }
   }
   const root = guessedRoot(repositoryUrl)
-  return root && { root, source: 'guessed', server }
+  return root && { root, source: 'guessed', server, isUploadUrl: root.href === directory(repositoryUrl).href }
 }
 
 /** The row of the table that an answer belongs to: what it says of itself, else what the URL tells for certain. */
 export function entryFor(answer: Answer, url: URL): ServerEntry | undefined {
-  const spoken = entryOf(answer)
+  const spoken = speakerOf(answer)
   if (spoken !== undefined) return spoken
   const found = recognise(url)
   return found?.shape?.ambiguous ? undefined : found?.entry
@@ -69,7 +70,8 @@ export function filled(sentence: string, entry: ServerEntry, url: URL): string {
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? name.toUpperCase())
 }
 
-function entryOf({ headers, reason, text }: Answer): ServerEntry | undefined {
+/** The row of the table that an answer names itself, by headers or words that no other server sends. */
+export function speakerOf({ headers, reason, text }: Answer): ServerEntry | undefined {
   const words = `${reason}\n${text}`
   return SERVERS.find(({ marks }) => {
     const speaks = Object.entries(marks.headers ?? {}).some(([name, value]) => value.test(headers.get(name) ?? ''))

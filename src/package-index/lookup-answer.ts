@@ -36,9 +36,9 @@ export function answerFailure(answer: Answer, asked: Asked): LookupFailure {
   const certificate = clientCertificate({ answer, words, said, certificateSubject: undefined })?.problem
   const special = blocked(answer, said, asked) ?? (certificate && new LookupFailure(certificate))
   if (special !== undefined) return special
-  if (status === 401)
-    return failure('E_HTTP_UNAUTHORIZED', `the simple index may not be read: ${said}`, unauthorizedHint(asked))
-  if (status === 403) return failure('E_HTTP_FORBIDDEN', `the simple index may not be read: ${said}`, WRITE_ONLY_HINT)
+  const unread = `${asked.file ? 'a file of the index' : 'the simple index'} may not be read: ${said}`
+  if (status === 401) return failure('E_HTTP_UNAUTHORIZED', unread, unauthorizedHint(asked))
+  if (status === 403) return failure('E_HTTP_FORBIDDEN', unread, WRITE_ONLY_HINT)
   if (status === 421)
     return failure('E_HTTP_MISDIRECTED', said, 'Give the URL with the host name that the server has TLS settings for.')
   const afterMs = retryAfterMs(answer, now())

@@ -6,6 +6,7 @@ import { type AnswerHead, get, isRedirect, within } from './fetch.ts'
 import { type DigestOf, findingOf } from './finding.ts'
 import { DownloadBudget } from './index-file.ts'
 import { ACCEPT, MOST_PAGE_BYTES } from './index-page.ts'
+import { entryFor, speakerOf } from './known-server.ts'
 import { answerFailure, explained, pageFailure, redirectFailure, shown } from './lookup-answer.ts'
 import { PageFault } from './page-fault.ts'
 import { type ProjectPage, ProjectPageReader } from './project-page.ts'
@@ -18,6 +19,7 @@ import {
   type ProjectFindings,
   type SimpleIndex,
 } from './simple-index.ts'
+import { uploadUrlHint } from './upload-url.ts'
 
 export interface LookupOptions {
   /** The representation that is asked for: pages in JSON and in HTML are cached apart. Undefined: `json`. */
@@ -143,6 +145,13 @@ async function assertFallback(answer: Answer, url: URL, lookup: Lookup, signal: 
   assertProven(root.isIndex, root.found, answer, url, lookup)
 }
 
+/** What may be wrong with repository-url, where the simple index of that URL is not there. */
+function uploadAdvice({ root, isUploadUrl }: SimpleIndex, answer: Answer): string {
+  if (isUploadUrl) return `${uploadUrlHint(root, entryFor(answer, root))} `
+  const server = speakerOf(answer)
+  return server === undefined ? '' : `${server.check} `
+}
+
 /** Absent: 404, or 405 of an index that knows no page of the project. Where the index is a guess, its root must prove it. */
 async function assertAbsent(answer: Answer, url: URL, lookup: Lookup, signal: AbortSignal): Promise<void> {
   const { index, reader, now } = lookup
@@ -158,14 +167,14 @@ function rootOf({ index, reader, options, now }: Lookup, signal: AbortSignal) {
   return proof.get(() => askRoot(index, reader, now, signal), signal)
 }
 
-function assertProven(isIndex: boolean, found: string, { status }: Answer, url: URL, { index, reader }: Lookup): void {
+function assertProven(isIndex: boolean, found: string, answer: Answer, url: URL, { index, reader }: Lookup): void {
   if (isIndex || index.source !== 'guessed') return
   const root = shown({ url: index.root, reader })
   throw new LookupFailure(
     new PublishError({
       code: 'E_INDEX_UNPROVEN',
-      message: `${shown({ url, reader })} answered ${status}, which says nothing as long as ${root} is not known to be the simple index: ${found}`,
-      hint: `Give the index URL that your pip uses as check-url (check-url: ${root} if it is this one), or check-url: off to publish without looking: many servers replace a file of the same name without a word.`,
+      message: `${shown({ url, reader })} answered ${answer.status}, which says nothing as long as ${root} is not known to be the simple index: ${found}`,
+      hint: `${uploadAdvice(index, answer)}Give the index URL that your pip uses as check-url (check-url: ${root} if it is this one), or check-url: off to publish without looking: many servers replace a file of the same name without a word.`,
     }),
   )
 }

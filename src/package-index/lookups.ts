@@ -83,7 +83,8 @@ export class Lookups {
 
   /**
    * What the index has of some files now, by their names: one page a project. Those of which it does not say are left out.
-   * Rejects with the signal's reason.
+   * It is asked in trouble, which takes time: the project's lookup counts no more, and its other files are looked up again
+   * before they are sent. Rejects with the signal's reason.
    */
   async now(
     distributions: readonly Distribution[],
@@ -92,6 +93,7 @@ export class Lookups {
   ): Promise<ReadonlyMap<string, Finding>> {
     const projects = [...Map.groupBy(distributions, ({ project }) => project)]
     const found = await Promise.all(projects.map(([project, files]) => this.#findings(project, files, prefer, signal)))
+    for (const [project] of projects) this.#lookups.delete(project)
     return new Map(found.flatMap((one) => [...one]))
   }
 

@@ -46,7 +46,7 @@ export interface FileResult {
   readonly requestNumber?: string
   /** When the server, which wants fewer requests, asks to come back. */
   readonly notBefore?: Date
-  /** What the index has under the name of a file that is skipped or in conflict, as far as it is known. */
+  /** What the index has under the name of a file that was not put there by this run, as far as it is known. */
   readonly there?: There
 }
 

@@ -273,8 +273,12 @@ class Publishing {
 
   async #confirmed(distribution: Distribution, end: Confirmation, upload: UploadEnd): Promise<FileResult> {
     if (end.state !== 'missing') {
-      if (end.state === 'unknown' && !upload.exists)
-        return present(distribution, 'published', end.sizeFits ? 'size' : 'no', upload)
+      if (end.state === 'unknown' && !upload.exists) {
+        const [verified, message] = end.sizeFits
+          ? (['size', undefined] as const)
+          : (['no', notCompared(end.why)] as const)
+        return present(distribution, 'published', verified, upload, message)
+      }
       return await this.#existing(distribution, end, upload)
     }
     if (!upload.exists || upload.uncertain) return unlisted(distribution, upload, end)
@@ -306,6 +310,10 @@ class Publishing {
     if (distribution.kind === 'wheel' && failsStep(result.outcome)) this.#failedWheels.push(distribution)
     this.#request.onResult(result)
   }
+}
+
+function notCompared(why: string): string {
+  return `the index lists it, and its bytes were not compared: ${why}`
 }
 
 /** A step whose file has its end. */

@@ -14,6 +14,8 @@ export interface SimpleIndex {
    */
   readonly source: 'given' | 'known' | 'guessed'
   readonly server: KnownServer | undefined
+  /** The upload URL itself, at which few servers do both. */
+  readonly isUploadUrl?: boolean
 }
 
 /** Who asks, and how. One for each origin: credentials go to the origin of repository-url alone. */

@@ -43,7 +43,7 @@ export function refused(distribution: Distribution, end: UploadEnd, look: LastLo
   const isNo = outcome === 'not-tried' || (outcome === 'rejected' && retry === undefined)
   const words = problem?.message ?? 'no'
   if ((uncertain && isNo) || (likelyStored && status === 429)) {
-    const why = `a try before got no answer, and may have stored it; then ${words}`
+    const why = `a try before got no final answer, and may have stored it; then ${words}`
     return { ...unconfirmed(distribution, end, why, look), ...time }
   }
   if (look === 'blind' && outcome === 'rejected') {
@@ -91,8 +91,9 @@ export function notComparable(
   skipExisting: boolean,
 ): FileResult {
   const look = missing === undefined ? 'off' : 'answered'
-  if (end.uncertain) return unconfirmed(distribution, end, 'a try before got no answer, and may have stored it', look)
-  const { code, message, hint } = wordsOfProblem(end.problem)
+  if (end.uncertain)
+    return unconfirmed(distribution, end, 'a try before got no final answer, and may have stored it', look)
+  const { code, message } = wordsOfProblem(end.problem)
   const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
   // Only where nobody looks is the server's word enough to leave it at that.
   const isSkipped = skipExisting && missing === undefined
@@ -101,14 +102,13 @@ export function notComparable(
     outcome: isSkipped ? 'skipped' : 'rejected',
     code,
     message: `${message}${why}`,
-    hint: isSkipped ? undefined : (adviceOn(missing) ?? hint),
+    hint: isSkipped ? undefined : adviceOn(missing),
   })
 }
 
-/** Undefined: the server's words say more. */
-function adviceOn(missing: Missing | undefined): string | undefined {
+function adviceOn(missing: Missing | undefined): string {
   if (missing === undefined) return UNSEEN_HINT
-  return isStrange(missing) ? OTHER_INDEX : undefined
+  return isStrange(missing) ? `${OTHER_INDEX} ${RE_RUN}` : RE_RUN
 }
 
 function notListed(missing: Missing): string {

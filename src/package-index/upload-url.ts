@@ -38,8 +38,12 @@ export function uploadUrlHint(url: URL, server?: ServerEntry): string {
 function hintOf(entry: ServerEntry, url: URL): string | undefined {
   const mistake = entry.mistakes.find(({ path }) => path.test(url.pathname))
   if (mistake !== undefined) return mistake.hint ?? documented(entry)
-  if (shapeOf(entry, url) !== undefined) return entry.check
+  if (shapeOf(entry, url) !== undefined) return `${entry.check}${missingSlash(entry, url)}`
   return isMistake(entry, url) ? documented(entry) : undefined
+}
+
+function missingSlash({ uploadUrl }: ServerEntry, { pathname }: URL): string {
+  return uploadUrl.endsWith('/') && !pathname.endsWith('/') ? ` Its upload URL ends in a slash: ${uploadUrl}.` : ''
 }
 
 function documented({ name, uploadUrl }: ServerEntry): string {

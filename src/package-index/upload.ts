@@ -74,13 +74,15 @@ export async function uploadDistribution(
   let turn = first ?? (await pace.turn(signal))
   for (let left = target.retries; ; left -= 1) {
     const last = await inTurn(turn, upload, tries)
+    const mayFollow = last.mayRepeat && left > 0 && !tries.diedTwice
+    // Before the index is asked, which waits as well: a log that is silent for minutes says why.
+    if (mayFollow && last.verdict.problem !== undefined) target.onRetry(distribution, last.verdict.problem, pace.waitMs)
     const asks = isOpen(last) || isOdd(last, upload) || (tries.uncertain && last.verdict.outcome !== 'published')
     const answeredAt = monotonicNow()
     const found = asks && !isListed(last.found) ? await looks?.now(distribution, 'json') : last.found
     const end = endOf(last, found, upload, tries, answeredAt)
     const isBlind = isOpen(last) && looks !== undefined && found === undefined
-    if (!last.mayRepeat || left === 0 || isListed(found) || isBlind || tries.diedTwice) return end
-    if (last.verdict.problem !== undefined) target.onRetry(distribution, last.verdict.problem, pace.waitMs)
+    if (!mayFollow || isListed(found) || isBlind) return end
     turn = await pace.turn(signal)
     const late = await lateLook(upload, turn, asks)
     if (!pace.isOver && isMissing(late, looks)) continue

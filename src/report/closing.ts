@@ -83,6 +83,7 @@ function placeOf({ outcome, code, there }: FileResult): Place {
   if (outcome === 'already-published') return 'same-before'
   if (there === 'taken' || there === 'perhaps-taken') return there
   if (outcome === 'conflict' || outcome === 'skipped') return there === 'other' ? 'other-before' : 'there-before'
+  if (outcome === 'unconfirmed' && there === 'unknown') return 'there-before'
   if (outcome === 'no-answer' || outcome === 'unconfirmed') return 'unknown'
   if (outcome !== 'rejected') return 'missing'
   if (code === 'E_HTTP_EXISTS') return 'there-before'
@@ -120,7 +121,11 @@ function stateOf(report: RunReport): string {
     namesAt(report, 'other-before', 'there before with other bytes, and not replaced: '),
     namesAt(report, 'there-before', 'there before (bytes not compared), and not replaced: '),
     namesAt(report, 'taken', 'taken by the index, which lists other bytes under the name: '),
-    namesAt(report, 'perhaps-taken', 'on the index, though not known to have these bytes (a try got no answer): '),
+    namesAt(
+      report,
+      'perhaps-taken',
+      'on the index, though not known to have these bytes (a try got no final answer): ',
+    ),
     namesAt(report, 'unknown', 'sent, but nobody knows whether it is there: '),
     namesAt(report, 'missing', 'not published: '),
   ]
@@ -154,8 +159,19 @@ const SECOND_TIME =
 function allThere(report: RunReport): string {
   const other = filesAt(report, 'other-before', 'taken', 'perhaps-taken').length
   if (other > 0) return 'of no use for the files in conflict: other bytes under a name need a new version.'
-  if (filesAt(report, 'there-before').length === 0) return 'not needed for the files: all of them are on the index.'
+  const before = filesAt(report, 'there-before')
+  if (before.length === 0) return 'not needed for the files: all of them are on the index.'
+  if (!report.looksUp) return `of no use with \`check-url: off\`: the index has one of each name. ${BYTES_DECIDE}`
+  if (before.some(isUndecided)) return `safe, once the index shows what it has. ${BYTES_DECIDE}`
   return 'of no use for these files: the index has one of each name, and its bytes could not be compared.'
+}
+
+const BYTES_DECIDE =
+  'Where `check-url` shows its files, the same bytes are a success, and other bytes need a new version.'
+
+/** The index says that it has the file, and did not show which one, or showed two. */
+function isUndecided({ outcome, code }: FileResult): boolean {
+  return outcome === 'unconfirmed' || (outcome === 'rejected' && code === 'E_HTTP_EXISTS')
 }
 
 function exclusions(files: readonly FileResult[]): string {

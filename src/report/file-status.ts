@@ -50,7 +50,8 @@ export function fileSentence(file: FileResult): string {
   const reason = reasonOf(file)
   // "not sent, because ..." is a file's whole story.
   const story = file.outcome === 'not-tried' && reason !== '' ? '' : ` ${statusOf(file).sentence}`
-  return sentences(`${file.file}${story}${reason === '' ? '' : `: ${reason}`}`, hint)
+  const divider = file.message === undefined ? ' ' : ': '
+  return sentences(`${file.file}${story}${reason === '' ? '' : `${divider}${reason}`}`, hint)
 }
 
 /** Message, code and number of tries; `''` where there is nothing to explain. */

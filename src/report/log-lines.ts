@@ -21,10 +21,11 @@ function shownDigest({ sha256 }: FileResult): string {
 }
 
 /** `1.2 MB in 0.4 s, sha256 verified` */
-function howPublished({ size, milliseconds, attempts, verified }: FileResult): string {
+function howPublished({ size, milliseconds, attempts, verified, message }: FileResult): string {
   const time = `${formatBytes(size)} in ${(milliseconds / 1000).toFixed(1)} s`
   const tries = attempts > 1 ? ` and ${attempts} tries` : ''
-  return `${time}${tries}${verified === 'no' ? '' : `, ${verified} verified`}`
+  const check = message === undefined ? '' : `; ${message}`
+  return `${time}${tries}${verified === 'no' ? check : `, ${verified} verified`}`
 }
 
 /** Why something is tried again, and when; `what`: the file that was sent, or what was asked. */

@@ -63,7 +63,7 @@ const REPAIRS: readonly (readonly [string, Repair['changes'], string])[] = [
     'the secrets behind `user` and `password`, or the account that the index gives this certificate',
   ],
   ['E_HTTP_FORBIDDEN', 'setting', 'the permissions of this user or certificate on the index'],
-  ['E_HTTP_EXISTS', 'files', 'the version, since the index keeps what it has under a name'],
+  ['E_HTTP_EXISTS', 'files', 'nothing, if the index has these very bytes; else the version'],
   ['E_HTTP_TOO_LARGE', 'setting', 'the size limit of the index or of what stands in front of it'],
   ['E_HTTP_TOO_MANY_REQUESTS', 'setting', 'nothing, but wait as long as the index says'],
   ['E_HTTP_NOT_FOUND', 'workflow', '`repository-url`'],

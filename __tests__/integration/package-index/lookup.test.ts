@@ -407,7 +407,19 @@ describe('a file without a digest', () => {
     ['other bytes', { body: 'SOME bytes' }, /^other sha256 [0-9a-f]{64} here$/],
     ['fewer bytes', { body: 'some' }, /^other size 4 here$/],
     ['more bytes', { body: Buffer.alloc(100) }, /^other size over 10 here$/],
-    ['nothing', { body: '' }, /^other size 0 here$/],
+    ['nothing', { body: '' }, /^unknown .* nothing comes in place of its file/],
+    [
+      'a page to log in',
+      { headers: HTML, body: '<input type=password>' },
+      /^unknown .* a page \(text\/html\) comes in place of its file/,
+    ],
+    ['a long page', { headers: HTML, body: Buffer.alloc(100) }, /^unknown .* a page \(text\/html\)/],
+    [
+      'a fault in JSON, told with 200',
+      { headers: ['Content-Type: application/problem+json'], body: '{}' },
+      /^unknown .* a page \(application\/problem\+json\)/,
+    ],
+    ['the right bytes, said to be a page', { headers: HTML, body: BYTES }, /^same download$/],
     ['not there', GONE, /^unknown .* 404 Not Found/],
     ['not for us', { status: '403 Forbidden' }, /^unknown .* 403 Forbidden/],
     ['elsewhere', { status: '302 Found', headers: ['Location: https://files.example/x'] }, /^unknown .* 302 Found/],
@@ -1101,19 +1113,22 @@ describe('a file of the index', () => {
   it('is handed out as it comes', async () => {
     assert.deepEqual(await fetchFile({ body: BYTES }, 10), [
       'some bytes',
-      { bytes: 10, complete: true, encoded: false },
+      { bytes: 10, complete: true, encoded: false, pageType: undefined },
     ])
   })
 
   it('that is announced as too long is not read', async () => {
-    assert.deepEqual(await fetchFile({ body: BYTES }, 9), ['', { bytes: 0, complete: false, encoded: false }])
+    assert.deepEqual(await fetchFile({ body: BYTES }, 9), [
+      '',
+      { bytes: 0, complete: false, encoded: false, pageType: undefined },
+    ])
   })
 
   it('that is too long without a word is cut', async () => {
     const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nsome \r\n5\r\nbytes\r\n0\r\n\r\n'
     const [text, end] = await fetchFile(async (connection) => connection.write(chunked), 7)
     assert.ok(text.length <= 7)
-    assert.deepEqual(end, { bytes: text.length, complete: false, encoded: false })
+    assert.deepEqual(end, { bytes: text.length, complete: false, encoded: false, pageType: undefined })
   })
 
   it('that is not there is a LookupFailure', async () => {

@@ -178,7 +178,7 @@ describe('with skip-existing, other bytes under the name of a file', () => {
   it('are left alone where the server failed, but nobody says that they were left as they are', async () => {
     const { outcome, attempts, message, there } = await publish('500 stored or not', [ABSENT, OTHER])
     assert.deepEqual([outcome, attempts, there], ['skipped', 1, 'perhaps-taken'])
-    assert.match(message ?? '', /; a try before got no answer, and may have stored or replaced it$/)
+    assert.match(message ?? '', /; a try before got no final answer, and may have stored or replaced it$/)
   })
 
   it('are a conflict where the server took ours: one of both was replaced', async () => {
@@ -228,6 +228,62 @@ describe('a file that would be sent again', () => {
     const { outcome, attempts } = await publish(BUSY, [ABSENT], { retries: 2 })
     assert.deepEqual([outcome, attempts], ['rejected', 3])
   })
+})
+
+describe('a file that the index came to have while another one of its project was in trouble', () => {
+  for (const [theirs, outcome] of [
+    [OTHER, 'conflict'],
+    [SAME, 'already-published'],
+  ] as const) {
+    it(`is not sent: ${theirs.state} bytes, ${outcome}`, async () => {
+      const wheels = ['demo-1.0-py3-none-any.whl', 'demo-1.0-py2-none-any.whl'].map((file) =>
+        openDistribution({ file }),
+      )
+      const last = wheels
+        .map(({ distribution }) => distribution.file)
+        .sort()
+        .at(-1)
+      let posts = 0
+      const index = await startHostileIndex(async (connection) => {
+        for (;;) {
+          await connection.request()
+          posts += 1
+          connection.answer(posts === 1 ? '503 Service Unavailable' : '200 OK')
+        }
+      })
+      // Another job publishes the last file behind the first upload.
+      const ask: Ask = async (_project, files) => ({
+        known: true,
+        files: new Map(
+          files.map(({ file }): [string, Finding] => [file, file === last && posts > 0 ? theirs : ABSENT]),
+        ),
+      })
+      const results: FileResult[] = []
+      const target = uploadTarget(index.url, { dispatcher: index.dispatcher, retries: 1, pace: quickPace(1) })
+      const request = {
+        ...publishing(target),
+        maxParallel: 1,
+        verify: false,
+        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+        onResult: (result: FileResult) => results.push(result),
+      }
+      const distributions = wheels.map(({ distribution }) => distribution).sort((a, b) => (a.file < b.file ? -1 : 1))
+      try {
+        await publishFiles(distributions, request, new AbortController().signal)
+      } finally {
+        for (const wheel of wheels) wheel.remove()
+        await index.stop()
+      }
+      assert.equal(posts, 2)
+      assert.deepEqual(
+        results.map((result) => [result.file === last, result.outcome, result.attempts]),
+        [
+          [false, 'published', 2],
+          [true, outcome, 0],
+        ],
+      )
+    })
+  }
 })
 
 describe('a redirect that asks for the file once more', () => {
@@ -436,7 +492,7 @@ describe('an upload that may have been stored, where nobody looks', () => {
     }
     const { outcome, message } = await publishUnseen(change)
     assert.equal(outcome, 'unconfirmed')
-    assert.match(message ?? '', /^a try before got no answer, and may have stored it; then .*changed/)
+    assert.match(message ?? '', /^a try before got no final answer, and may have stored it; then .*changed/)
   })
 })
 

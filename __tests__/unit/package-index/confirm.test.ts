@@ -66,6 +66,35 @@ describe('the wait for the index', () => {
     )
   })
 
+  it('goes on behind a refusal, a login or another address: the index has answered before', async () => {
+    for (const code of ['E_HTTP_FORBIDDEN', 'E_HTTP_LOGIN_PAGE', 'E_HTTP_REDIRECT', 'E_HTTP_NOT_HTTP'] as const) {
+      const file = openDistribution()
+      let asked = 0
+      const ask: Ask = async () => {
+        asked += 1
+        if (asked === 2) throw new LookupFailure(new PublishError({ code, message: 'for a moment' }))
+        const files = new Map<string, Finding>(asked < 2 ? [] : [[file.distribution.file, SAME]])
+        return { known: true, files }
+      }
+      const ends: string[] = []
+      await confirm([file.distribution], accessTo(ask), 5_000, async (_one, { state }) => void ends.push(state), NEVER)
+      file.remove()
+      assert.deepEqual([asked, ends], [3, ['same']])
+    }
+  })
+
+  it('says that nothing answered, and not that the index has no file of the project', async () => {
+    const file = openDistribution()
+    const ask: Ask = (_project, _files, _prefer, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const ends: Confirmation[] = []
+    await confirm([file.distribution], accessTo(ask), 100, async (_one, end) => void ends.push(end), NEVER)
+    file.remove()
+    const [end] = ends
+    assert.ok(end?.state === 'missing')
+    assert.match(end.why ?? '', /^the simple index gave no whole answer/)
+  })
+
   it('ends at once where the index asks for a pause that is longer: it is not asked again', async () => {
     const file = openDistribution()
     let asked = 0

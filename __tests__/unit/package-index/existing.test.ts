@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { mixtureWarning } from '../../../src/package-index/existing.ts'
+import { mixtureWarning, occupied } from '../../../src/package-index/existing.ts'
 import { resultOf, type There } from '../../../src/package-index/outcome.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 
@@ -15,6 +15,34 @@ function warning(there?: There): string | undefined {
   const published = resultOf(sdist.distribution, { outcome: 'published' })
   return mixtureWarning([resultOf(wheel.distribution, { outcome: 'skipped', ...(there && { there }) }), published])
 }
+
+describe('a file that the index lists with other bytes, while it hands out these very ones', () => {
+  const finding = { state: 'other', listed: 'sha256 ab12', url: new URL('https://localhost/file') } as const
+  const policy = {
+    skipExisting: false,
+    mergesUpstreams: false,
+    runAttempt: 1,
+    difference: async () => ({ isNone: true, words: 'no byte of the two files differs' }),
+  }
+  const never = new AbortController().signal
+
+  it('is neither in conflict nor there: unconfirmed, and a second run of the same file decides', async () => {
+    for (const [ours, there] of [
+      ['not-sent', 'unknown'],
+      ['taken', undefined],
+    ] as const) {
+      const result = await occupied(wheel.distribution, finding, { ...policy, ours }, {}, never)
+      assert.deepEqual([result.outcome, result.code, result.there], ['unconfirmed', 'E_INDEX_UNCONFIRMED', there])
+      assert.match(result.message ?? '', /other bytes: sha256 ab12.*; a moment later it handed out these very bytes$/)
+      assert.match(result.hint ?? '', /^Do not build again: "Re-run failed jobs" sends the same file/)
+    }
+  })
+
+  it('is left alone with skip-existing', async () => {
+    const skipping = { ...policy, skipExisting: true, ours: 'not-sent' } as const
+    assert.equal((await occupied(wheel.distribution, finding, skipping, {}, never)).outcome, 'skipped')
+  })
+})
 
 describe('the warning about a mixture of two builds', () => {
   it('is for a file that was skipped because of other bytes, beside one that was added', () => {

@@ -294,6 +294,26 @@ describe('an answer that means that the file is there', () => {
     assert.match(verdict.problem?.hint ?? '', /never takes the name of a deleted file again: build a new version/)
   })
 
+  it('is told from a size that is too large, which Gitea says with 403', () => {
+    for (const given of [
+      answer(403, 'Forbidden', 'maximum allowed package type size exceeded'),
+      answer(400, "Project size too large. Limit for project 'demo' total size is 10 GB."),
+    ]) {
+      assert.deepEqual(summary(explain(given)), ['rejected', 'E_HTTP_TOO_LARGE', 'file'])
+    }
+  })
+
+  it('is told from an index that takes nothing for now, which no permission would change', () => {
+    for (const words of [
+      'Read-only mode: Uploads are temporarily disabled.',
+      'New project registration temporarily disabled.',
+    ]) {
+      const verdict = explain(answer(403, words))
+      assert.deepEqual(summary(verdict), ['rejected', 'E_HTTP_REJECTED', 'project'])
+      assert.match(verdict.problem?.hint ?? '', /^No permission is missing: .* Run again later\.$/)
+    }
+  })
+
   it('is told from a permission that is missing, and from metadata that is wrong', () => {
     const project = answer(403, 'Forbidden', 'A project of this name already exists and is not yours')
     assert.deepEqual(summary(explain(project)), ['rejected', 'E_HTTP_FORBIDDEN', 'project'])
@@ -480,6 +500,8 @@ describe('404, 405 and 415', () => {
     ['https://h/legacy/', /pypiserver takes uploads at https:\/\/HOST\//],
     ['https://h/', /has a path on most indexes/],
     ['https://h/team/upload', /a final slash matters/],
+    ['https://pkgs.example/acme/_packaging/releases/pypi/upload', /ends in a slash: https:\/\/pkgs\.dev\.azure\.com\//],
+    ['https://python.cloudsmith.io/acme/releases', /ends in a slash: https:\/\/python\.cloudsmith\.io\//],
   ]
   for (const [url, hint] of urls) {
     it(`end the run, with a hint for a URL like ${url}`, () => {

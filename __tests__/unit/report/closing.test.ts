@@ -62,7 +62,7 @@ describe('the line of what is on the index', () => {
     ]
     assert.equal(
       linesOf({ files }).state,
-      'On the index: 0 of 3 files by this run; there before (bytes not compared), and not replaced: demo-1.2.0-cp311-none-any.whl; taken by the index, which lists other bytes under the name: demo-1.2.0-cp312-none-any.whl; on the index, though not known to have these bytes (a try got no answer): demo-1.2.0-cp313-none-any.whl.',
+      'On the index: 0 of 3 files by this run; there before (bytes not compared), and not replaced: demo-1.2.0-cp311-none-any.whl; taken by the index, which lists other bytes under the name: demo-1.2.0-cp312-none-any.whl; on the index, though not known to have these bytes (a try got no final answer): demo-1.2.0-cp313-none-any.whl.',
     )
   })
 
@@ -138,9 +138,32 @@ describe('the line about a second run', () => {
     assert.doesNotMatch(again, /!\*\*/)
   })
 
-  it('is of no use where the index has every name', () => {
-    const files = [fileWith('cp311-none-any', 'published'), rejected('cp312-none-any', 'E_HTTP_EXISTS')]
+  it('is of no use where the index has every name, and nobody can compare', () => {
+    const files = [
+      fileWith('cp311-none-any', 'published'),
+      fileWith('cp312-none-any', 'conflict', { there: 'unknown', code: 'E_INDEX_CONFLICT' }),
+    ]
     assert.match(linesOf({ files }).again, /^Run again: of no use for these files: the index has one of each name, /)
+  })
+
+  it('is what helps where the index says that it has a file and does not list it yet, or listed another one', () => {
+    for (const last of [
+      rejected('cp312-none-any', 'E_HTTP_EXISTS'),
+      fileWith('cp312-none-any', 'unconfirmed', { there: 'unknown', code: 'E_INDEX_UNCONFIRMED' }),
+    ]) {
+      const { again, mend } = linesOf({ files: [fileWith('cp311-none-any', 'published'), last] })
+      assert.match(again, /^Run again: safe, once the index shows what it has\. .* the same bytes are a success/)
+      assert.match(mend, /^To mend: nothing, if /)
+    }
+  })
+
+  it('is of no use with `check-url: off` where the index has every name', () => {
+    const files = [rejected('cp312-none-any', 'E_HTTP_EXISTS')]
+    const { again } = linesOf({ files, looksUp: false })
+    assert.match(
+      again,
+      /^Run again: of no use with `check-url: off`: .* Where `check-url` shows its files, the same bytes/,
+    )
   })
 
   it('is of no use for files in conflict alone', () => {
