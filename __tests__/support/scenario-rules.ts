@@ -181,7 +181,7 @@ function told(story: Story): string[] {
     'not-tried': [[uploads.length === 0, 'and was sent']],
     unconfirmed: [
       [
-        uploads.some(({ status = 999 }) => status < 500 || (status < 600 && unanswered)),
+        uploads.some(({ status = 999 }) => blind || status < 500 || (status < 600 && unanswered)),
         'and the index never said yes',
       ],
       [story.fetchedInVain || !isKnown(story), 'although it is known to be there'],

@@ -45,8 +45,9 @@ export function present(
 }
 
 /**
- * A file whose name is on the index, with other bytes or with bytes that cannot be compared. It was not replaced. An index
- * that hands out these very bytes all the same is between two states: neither a conflict nor a success.
+ * A file whose name is on the index, with other bytes or with bytes that cannot be compared. It was not replaced. Neither a
+ * conflict nor a success: an index that hands out these very bytes all the same, and bytes that cannot be compared where a
+ * try of ours may have put them there.
  */
 export async function occupied(
   distribution: Distribution,
@@ -60,7 +61,8 @@ export async function occupied(
   const skipExisting = policy.skipExisting && ours !== 'taken'
   const { url } = finding
   const found = url && (await unlessCancelled(difference(distribution, url, signal), signal))
-  if (found?.isNone && !skipExisting) return undecided(distribution, finding, ours, sent)
+  const doubt = found?.isNone ? 'a moment later it handed out these very bytes' : doubtOf(finding, ours)
+  if (doubt !== undefined && !skipExisting) return undecided(distribution, finding, doubt, ours, sent)
   const details = found?.words ?? ''
   const message = `${whatIsThere(distribution, finding)}${details === '' ? '' : ` (${details})`}${upstreams(policy)}`
   return resultOf(distribution, {
@@ -73,17 +75,24 @@ export async function occupied(
   })
 }
 
+function doubtOf({ state }: Finding, ours: OurFile): string | undefined {
+  return state === 'unknown' && ours === 'perhaps-taken' ? NO_FINAL_ANSWER : undefined
+}
+
+const NO_FINAL_ANSWER = 'a try before got no final answer, and may have stored it'
+
 function undecided(
   distribution: Distribution,
   finding: Exclude<Finding, { state: 'absent' | 'same' }>,
+  doubt: string,
   ours: OurFile,
   sent: Sent,
 ): FileResult {
   return resultOf(distribution, {
     outcome: 'unconfirmed',
     code: 'E_INDEX_UNCONFIRMED',
-    message: `${whatIsThere(distribution, finding)}; a moment later it handed out these very bytes`,
-    hint: 'Do not build again: "Re-run failed jobs" sends the same file, which is recognised once the index agrees with itself.',
+    message: `${whatIsThere(distribution, finding)}; ${doubt}`,
+    hint: 'Do not build again: "Re-run failed jobs" sends the same file, which is recognised as soon as the index shows its bytes.',
     ...(ours === 'not-sent' && { there: 'unknown' }),
     ...sent,
   })

@@ -163,7 +163,7 @@ function allThere(report: RunReport): string {
   if (before.length === 0) return 'not needed for the files: all of them are on the index.'
   if (!report.looksUp) return `of no use with \`check-url: off\`: the index has one of each name. ${BYTES_DECIDE}`
   if (before.some(isUndecided)) return `safe, once the index shows what it has. ${BYTES_DECIDE}`
-  return 'of no use for these files: the index has one of each name, and its bytes could not be compared.'
+  return 'of no use for these files, unless their bytes can be compared the next time: the index has one of each name.'
 }
 
 const BYTES_DECIDE =

@@ -27,7 +27,8 @@ const STATUS: Readonly<Record<Outcome, Status>> = {
   'not-tried': { kind: 'error', word: 'not sent', sentence: 'was not sent' },
 }
 
-export function statusOf({ outcome }: FileResult): Status {
+export function statusOf({ outcome, attempts }: FileResult): Status {
+  if (outcome === 'unconfirmed' && attempts === 0) return { ...STATUS[outcome], sentence: 'is not confirmed' }
   return STATUS[outcome]
 }
 
