@@ -47,6 +47,7 @@ export class Lookups {
   readonly #access: IndexAccess
   readonly #distributions: ReadonlyMap<string, readonly Distribution[]>
   readonly #lookups = new Map<string, Lookup>()
+  readonly #inTrouble = new Set<string>()
 
   constructor(access: IndexAccess, distributions: readonly Distribution[]) {
     this.#access = access
@@ -84,7 +85,7 @@ export class Lookups {
   /**
    * What the index has of some files now, by their names: one page a project. Those of which it does not say are left out.
    * It is asked in trouble, which takes time: the project's lookup counts no more, and its other files are looked up again
-   * before they are sent. Rejects with the signal's reason.
+   * before they are sent, on both pages, of which either may have been shown here. Rejects with the signal's reason.
    */
   async now(
     distributions: readonly Distribution[],
@@ -93,7 +94,10 @@ export class Lookups {
   ): Promise<ReadonlyMap<string, Finding>> {
     const projects = [...Map.groupBy(distributions, ({ project }) => project)]
     const found = await Promise.all(projects.map(([project, files]) => this.#findings(project, files, prefer, signal)))
-    for (const [project] of projects) this.#lookups.delete(project)
+    for (const [project] of projects) {
+      this.#lookups.delete(project)
+      this.#inTrouble.add(project)
+    }
     return new Map(found.flatMap((one) => [...one]))
   }
 
@@ -114,12 +118,31 @@ export class Lookups {
 
   #lookUp(project: string, signal: AbortSignal): Promise<ProjectFindings> {
     const files = this.#distributions.get(project) ?? []
-    const findings = askPatiently(this.#access, project, files, 'json', signal)
+    const ask = this.#inTrouble.has(project) ? onBothPages : onOnePage
+    const findings = ask(this.#access, project, files, signal)
     // Whoever awaits it hears of its end; one that nobody awaits any more must not end the process.
     findings.catch(() => {})
     this.#lookups.set(project, { at: monotonicNow(), findings })
     return findings
   }
+}
+
+type AskAll = (
+  access: IndexAccess,
+  project: string,
+  distributions: readonly Distribution[],
+  signal: AbortSignal,
+) => Promise<ProjectFindings>
+
+const onOnePage: AskAll = (access, project, files, signal) => askPatiently(access, project, files, 'json', signal)
+
+/** Caches hold JSON and HTML apart, and old pages of either. */
+const onBothPages: AskAll = async (access, project, distributions, signal) => {
+  const one = await onOnePage(access, project, distributions, signal)
+  const open = distributions.filter(({ file }) => !isListed(one.files.get(file)))
+  if (open.length === 0) return one
+  const other = await askPatiently(access, project, open, 'html', signal)
+  return { known: one.known || other.known, files: new Map([...one.files, ...other.files]) }
 }
 
 /**

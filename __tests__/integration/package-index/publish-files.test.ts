@@ -231,11 +231,12 @@ describe('a file that would be sent again', () => {
 })
 
 describe('a file that the index came to have while another one of its project was in trouble', () => {
-  for (const [theirs, outcome] of [
-    [OTHER, 'conflict'],
-    [SAME, 'already-published'],
+  for (const [theirs, outcome, page] of [
+    [OTHER, 'conflict', 'json'],
+    [OTHER, 'conflict', 'html'],
+    [SAME, 'already-published', 'json'],
   ] as const) {
-    it(`is not sent: ${theirs.state} bytes, ${outcome}`, async () => {
+    it(`is not sent: ${theirs.state} bytes, on the page in ${page} alone, ${outcome}`, async () => {
       const wheels = ['demo-1.0-py3-none-any.whl', 'demo-1.0-py2-none-any.whl'].map((file) =>
         openDistribution({ file }),
       )
@@ -252,12 +253,13 @@ describe('a file that the index came to have while another one of its project wa
         }
       })
       // Another job publishes the last file behind the first upload.
-      const ask: Ask = async (_project, files) => ({
-        known: true,
-        files: new Map(
-          files.map(({ file }): [string, Finding] => [file, file === last && posts > 0 ? theirs : ABSENT]),
-        ),
-      })
+      const ask: Ask = async (_project, files, prefer) => {
+        const isThere = (file: string) => file === last && posts > 0 && prefer === page
+        return {
+          known: true,
+          files: new Map(files.map(({ file }): [string, Finding] => [file, isThere(file) ? theirs : ABSENT])),
+        }
+      }
       const results: FileResult[] = []
       const target = uploadTarget(index.url, { dispatcher: index.dispatcher, retries: 1, pace: quickPace(1) })
       const request = {
