@@ -44,6 +44,26 @@ describe('a file that the index lists with other bytes, while it hands out these
   })
 })
 
+describe('a file whose bytes on the index cannot be compared', () => {
+  const finding = { state: 'unknown', why: 'its file cannot be fetched', url: undefined } as const
+  const policy = {
+    skipExisting: false,
+    mergesUpstreams: false,
+    runAttempt: 1,
+    difference: async () => ({ isNone: false, words: '' }),
+  }
+
+  it('is in conflict, but unconfirmed where a try of this run may have put it there', async () => {
+    const never = new AbortController().signal
+    for (const [ours, outcome] of [
+      ['not-sent', 'conflict'],
+      ['perhaps-taken', 'unconfirmed'],
+    ] as const) {
+      assert.equal((await occupied(wheel.distribution, finding, { ...policy, ours }, {}, never)).outcome, outcome)
+    }
+  })
+})
+
 describe('the warning about a mixture of two builds', () => {
   it('is for a file that was skipped because of other bytes, beside one that was added', () => {
     assert.match(
