@@ -4,7 +4,7 @@ import type { Distribution } from './distributions/distribution.ts'
 import { withDownloaded } from './distributions/downloaded-file.ts'
 import type { OpenFile } from './distributions/open-file.ts'
 import { PublishError } from './errors.ts'
-import type { Difference } from './package-index/existing.ts'
+import { type Difference, UNKNOWN_DIFFERENCE } from './package-index/existing.ts'
 import { type DownloadBudget, fetchIndexFile } from './package-index/index-file.ts'
 import { type IndexReader, LookupFailure } from './package-index/simple-index.ts'
 
@@ -43,14 +43,12 @@ export class Explaining {
     const start = monotonicNow()
     try {
       const limit = Math.min(COMPARE_TIME, this.#leftMs)
-      return limit <= 0 ? UNKNOWN : await differenceOf(distribution, url, this.#fetching, limit, signal)
+      return limit <= 0 ? UNKNOWN_DIFFERENCE : await differenceOf(distribution, url, this.#fetching, limit, signal)
     } finally {
       this.#leftMs -= monotonicNow() - start
     }
   }
 }
-
-const UNKNOWN: Difference = { isNone: false, words: '' }
 
 async function differenceOf(
   { file, kind, size, content, digests }: Distribution,
@@ -62,7 +60,7 @@ async function differenceOf(
   const limit = size * 2 + ROOM
   const time = AbortSignal.timeout(Math.ceil(limitMs))
   const ends = AbortSignal.any([signal, time])
-  if (!download.reserve(limit)) return UNKNOWN
+  if (!download.reserve(limit)) return UNKNOWN_DIFFERENCE
   let fetched = 0
   const hash = createHash('sha256')
   const fill = async (write: (chunk: Uint8Array) => void) => {
@@ -81,11 +79,11 @@ async function differenceOf(
       isNone: hash.digest('hex') === (await digests.get()).sha256,
       words: await describeDifference(content, theirs, kind, file, ends),
     })
-    return (await withDownloaded(fill, options, use)) ?? UNKNOWN
+    return (await withDownloaded(fill, options, use)) ?? UNKNOWN_DIFFERENCE
   } catch (error) {
     // It only explains: a conflict is one without it.
     signal.throwIfAborted()
-    if (time.aborted || error instanceof LookupFailure || error instanceof PublishError) return UNKNOWN
+    if (time.aborted || error instanceof LookupFailure || error instanceof PublishError) return UNKNOWN_DIFFERENCE
     throw error
   } finally {
     download.giveBack(limit - fetched)

@@ -4,7 +4,7 @@ import { problemsOf } from './errors.ts'
 import { refuseUntrustedEvent } from './inputs.ts'
 import { type Certificates, MaterialKeeper } from './material.ts'
 import { type ExistingPolicy, mixtureWarning } from './package-index/existing.ts'
-import { failsStep, notTried } from './package-index/outcome.ts'
+import { notTried } from './package-index/outcome.ts'
 import { type PublishRequest, publishFiles } from './package-index/publish-files.ts'
 import { makePlan, type Plan, type PlanRequest } from './plan.ts'
 import { probe } from './probe.ts'
@@ -155,8 +155,8 @@ async function publishAll(run: PlanRequest, plan: Plan, session: Session, progre
 }
 
 /** A fault that ended the run is none where the index then listed all files, the one that it was about too. */
-function allAreThere({ distributions }: Plan, { results }: Progress): boolean {
-  return results.length === distributions.length && !results.some(({ outcome }) => failsStep(outcome))
+function allAreThere({ distributions }: Plan, progress: Progress): boolean {
+  return progress.results.length === distributions.length && hasSucceeded(progress)
 }
 
 function tellIndex({ runner }: PlanRequest, { simpleIndex, distributions }: Plan, missing: number): void {

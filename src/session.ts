@@ -5,7 +5,7 @@ import { digestOf } from './distributions/digest.ts'
 import type { Distribution } from './distributions/distribution.ts'
 import type { UploadTarget } from './package-index/attempt.ts'
 import { ChunkBuffers } from './package-index/chunk-buffers.ts'
-import type { ExistingPolicy } from './package-index/existing.ts'
+import { type ExistingPolicy, UNKNOWN_DIFFERENCE } from './package-index/existing.ts'
 import { DownloadBudget } from './package-index/index-file.ts'
 import type { IndexAccess } from './package-index/lookups.ts'
 import { Pace, type Pause } from './package-index/pace.ts'
@@ -125,7 +125,7 @@ export async function openReading(
   target: UploadTarget,
 ): Promise<Reading> {
   const { simpleIndex, inputs } = plan
-  if (simpleIndex === 'off') return { access: undefined, difference: async () => ({ isNone: false, words: '' }) }
+  if (simpleIndex === 'off') return { access: undefined, difference: async () => UNKNOWN_DIFFERENCE }
   const { explain } = elsewhere ?? target
   const dispatcher = elsewhere === undefined ? target.dispatcher : await elsewhere.dispatcher
   const { userAgent, idleTimeoutMs, secrets } = target

@@ -2,8 +2,12 @@
 
 import type { UploadTarget } from '../../src/package-index/attempt.ts'
 import { ChunkBuffers } from '../../src/package-index/chunk-buffers.ts'
+import { UNKNOWN_DIFFERENCE } from '../../src/package-index/existing.ts'
+import type { IndexAccess } from '../../src/package-index/lookups.ts'
 import { Pace } from '../../src/package-index/pace.ts'
 import type { PublishRequest } from '../../src/package-index/publish-files.ts'
+import type { Ask } from '../../src/package-index/simple-index.ts'
+import { Slots } from '../../src/package-index/slots.ts'
 import { Secrets } from '../../src/text.ts'
 
 /** A pace whose pauses are too short to notice. */
@@ -41,7 +45,7 @@ export function publishing(target: UploadTarget): PublishRequest {
       skipExisting: false,
       mergesUpstreams: false,
       runAttempt: 1,
-      difference: async () => ({ isNone: false, words: '' }),
+      difference: async () => UNKNOWN_DIFFERENCE,
     },
     verify: true,
     verifyTimeoutMs: 1_000,
@@ -51,4 +55,9 @@ export function publishing(target: UploadTarget): PublishRequest {
     onSent: () => {},
     onResult: () => {},
   }
+}
+
+/** How the index is asked: one try each, so many at once. */
+export function accessTo(ask: Ask, atOnce = 1): IndexAccess {
+  return { ask, pace: quickPace(0), retries: 0, slots: new Slots(atOnce), onRetry: () => {} }
 }

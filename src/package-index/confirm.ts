@@ -87,7 +87,7 @@ interface Wait {
 async function confirmProject(distributions: readonly Distribution[], wait: Wait, tell: Tell): Promise<void> {
   let pending = distributions
   let reason: string | undefined
-  let hasAnswered = false
+  let hasLooked = false
   let knowsProject = false
   let prefer: PageFormat = 'json'
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
@@ -100,8 +100,8 @@ async function confirmProject(distributions: readonly Distribution[], wait: Wait
     }
     pending = pending.filter((one) => !listed.includes(one))
     // What the last whole look met says more than that there was no time for another one.
-    if (!isCut || !hasAnswered) reason = why
-    hasAnswered ||= !isCut
+    if (!isCut || !hasLooked) reason = why
+    hasLooked ||= !isCut
     const waitedMs = monotonicNow() - wait.start
     const left = wait.timeoutMs - waitedMs
     if (pending.length === 0) return

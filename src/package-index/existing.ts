@@ -10,6 +10,8 @@ export interface Difference {
   readonly words: string
 }
 
+export const UNKNOWN_DIFFERENCE: Difference = { isNone: false, words: '' }
+
 /** What becomes of files that the index has already. */
 export interface ExistingPolicy {
   /** Other bytes are left alone with a warning, not an error. */
@@ -27,7 +29,7 @@ export type OurFile = 'not-sent' | 'perhaps-taken' | 'taken'
 /** What was sent before the index was found to have the file. */
 type Sent = Partial<Pick<FileResult, 'attempts' | 'milliseconds'>>
 
-/** A file that is on the index with these very bytes, as far as `verified` says; `message`: why it says no more. */
+/** A file that the index lists: with these very bytes, as far as `verified` says. `message`: why it says no more. */
 export function present(
   distribution: Distribution,
   outcome: 'published' | 'already-published',
@@ -79,7 +81,7 @@ function doubtOf({ state }: Finding, ours: OurFile): string | undefined {
   return state === 'unknown' && ours === 'perhaps-taken' ? NO_FINAL_ANSWER : undefined
 }
 
-const NO_FINAL_ANSWER = 'a try before got no final answer, and may have stored it'
+export const NO_FINAL_ANSWER = 'a try before got no final answer, and may have stored it'
 
 function undecided(
   distribution: Distribution,

@@ -274,10 +274,9 @@ class Publishing {
   async #confirmed(distribution: Distribution, end: Confirmation, upload: UploadEnd): Promise<FileResult> {
     if (end.state !== 'missing') {
       if (end.state === 'unknown' && !upload.exists) {
-        const [verified, message] = end.sizeFits
-          ? (['size', undefined] as const)
-          : (['no', notCompared(end.why)] as const)
-        return present(distribution, 'published', verified, upload, message)
+        if (end.sizeFits) return present(distribution, 'published', 'size', upload)
+        const why = `the index lists it, and its bytes were not compared: ${end.why}`
+        return present(distribution, 'published', 'no', upload, why)
       }
       return await this.#existing(distribution, end, upload)
     }
@@ -310,10 +309,6 @@ class Publishing {
     if (distribution.kind === 'wheel' && failsStep(result.outcome)) this.#failedWheels.push(distribution)
     this.#request.onResult(result)
   }
-}
-
-function notCompared(why: string): string {
-  return `the index lists it, and its bytes were not compared: ${why}`
 }
 
 /** A step whose file has its end. */

@@ -1,7 +1,7 @@
 import type { Distribution } from '../distributions/distribution.ts'
 import type { PublishError } from '../errors.ts'
 import type { Confirmation } from './confirm.ts'
-import type { OurFile } from './existing.ts'
+import { NO_FINAL_ANSWER, type OurFile } from './existing.ts'
 import { type FileResult, resultOf, wordsOfProblem } from './outcome.ts'
 import type { UploadEnd } from './upload.ts'
 
@@ -43,7 +43,7 @@ export function refused(distribution: Distribution, end: UploadEnd, look: LastLo
   const isNo = outcome === 'not-tried' || (outcome === 'rejected' && retry === undefined)
   const words = problem?.message ?? 'no'
   if ((uncertain && isNo) || (likelyStored && status === 429)) {
-    const why = `a try before got no final answer, and may have stored it; then ${words}`
+    const why = `${NO_FINAL_ANSWER}; then ${words}`
     return { ...unconfirmed(distribution, end, why, look), ...time }
   }
   if (look === 'blind' && outcome === 'rejected') {
@@ -91,8 +91,7 @@ export function notComparable(
   skipExisting: boolean,
 ): FileResult {
   const look = missing === undefined ? 'off' : 'answered'
-  if (end.uncertain)
-    return unconfirmed(distribution, end, 'a try before got no final answer, and may have stored it', look)
+  if (end.uncertain) return unconfirmed(distribution, end, NO_FINAL_ANSWER, look)
   const { code, message } = wordsOfProblem(end.problem)
   const why = missing === undefined ? '' : `; ${notListed(missing)}, so its bytes cannot be compared`
   // Only where nobody looks is the server's word enough to leave it at that.

@@ -14,7 +14,7 @@ import { type Ask, type Finding, LookupFailure } from '../../../src/package-inde
 import { Slots } from '../../../src/package-index/slots.ts'
 import { type HostileConnection, type Script, startHostileIndex } from '../../support/hostile-index.ts'
 import { type OpenDistribution, openDistribution } from '../../support/open-distribution.ts'
-import { publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
+import { accessTo, publishing, quickPace, uploadTarget } from '../../support/upload-target.ts'
 
 const OTHER: Finding = { state: 'other', listed: 'sha256 ab12', url: undefined }
 const ABSENT: Finding = { state: 'absent' }
@@ -48,7 +48,7 @@ async function publishAsking(
   const request = {
     ...publishing(target),
     verifyTimeoutMs,
-    access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+    access: accessTo(ask),
     onResult: (result: FileResult) => results.push(result),
   }
   try {
@@ -266,7 +266,7 @@ describe('a file that the index came to have while another one of its project wa
         ...publishing(target),
         maxParallel: 1,
         verify: false,
-        access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+        access: accessTo(ask),
         onResult: (result: FileResult) => results.push(result),
       }
       const distributions = wheels.map(({ distribution }) => distribution).sort((a, b) => (a.file < b.file ? -1 : 1))
@@ -374,7 +374,7 @@ describe('files that a server may have stored behind a failure', () => {
         distributions,
         {
           ...publishing(uploadTarget(index.url, { dispatcher, pace: quickPace(0) })),
-          access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+          access: accessTo(ask),
           onResult: ({ outcome }) => outcomes.push(outcome),
         },
         new AbortController().signal,
@@ -618,7 +618,7 @@ describe('a file that the index lists, and that is another one by now', () => {
     truncateSync(file.path, 3)
     const results: FileResult[] = []
     const ask: Ask = async () => ({ known: true, files: new Map([[file.distribution.file, finding]]) })
-    const access = { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} }
+    const access = accessTo(ask)
     await publishAnswered([file], '200 OK', { access, onResult: (result) => results.push(result) }, () => assert.fail())
     return results.map(({ outcome, code, sha256, message }) => ({ told: [outcome, code, sha256], message }))
   }
@@ -666,7 +666,7 @@ describe('a run that is cancelled while a conflict is explained', () => {
         [file.distribution],
         {
           ...request,
-          access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} },
+          access: accessTo(ask),
           policy: {
             ...request.policy,
             difference: async (_distribution, _url, signal) => {
@@ -702,7 +702,7 @@ describe('a look that fails for a reason of its own, while its file has the turn
       ...publishing(target),
       maxParallel: 2,
       verify: false,
-      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(2), onRetry: () => {} },
+      access: accessTo(ask, 2),
       onResult: (result: FileResult) => results.push(result),
     }
     const distributions = files.map(({ distribution }) => distribution)
@@ -781,7 +781,7 @@ describe('a lookup that fails before anything is sent', () => {
     }
     const request = {
       ...publishing(uploadTarget(index.url, { dispatcher: index.dispatcher })),
-      access: { ask, pace: quickPace(0), retries: 0, slots: new Slots(2), onRetry: () => {} },
+      access: accessTo(ask, 2),
       onResult: (result: FileResult) => results.push(result),
     }
     try {

@@ -6,16 +6,11 @@ import { PublishError } from '../../../src/errors.ts'
 import { type Confirmation, confirm } from '../../../src/package-index/confirm.ts'
 import { Pace } from '../../../src/package-index/pace.ts'
 import { type Ask, type Finding, LookupFailure, type PageFormat } from '../../../src/package-index/simple-index.ts'
-import { Slots } from '../../../src/package-index/slots.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
-import { quickPace } from '../../support/upload-target.ts'
+import { accessTo } from '../../support/upload-target.ts'
 
 const SAME: Finding = { state: 'same', verified: 'sha256' }
 const NEVER = new AbortController().signal
-
-function accessTo(ask: Ask) {
-  return { ask, pace: quickPace(0), retries: 0, slots: new Slots(1), onRetry: () => {} }
-}
 
 describe('the wait for the index', () => {
   it('looks for the other files while one is still being told of', async () => {

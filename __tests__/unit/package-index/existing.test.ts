@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { mixtureWarning, occupied } from '../../../src/package-index/existing.ts'
+import { mixtureWarning, occupied, UNKNOWN_DIFFERENCE } from '../../../src/package-index/existing.ts'
 import { resultOf, type There } from '../../../src/package-index/outcome.ts'
 import { openDistribution } from '../../support/open-distribution.ts'
 
@@ -50,7 +50,7 @@ describe('a file whose bytes on the index cannot be compared', () => {
     skipExisting: false,
     mergesUpstreams: false,
     runAttempt: 1,
-    difference: async () => ({ isNone: false, words: '' }),
+    difference: async () => UNKNOWN_DIFFERENCE,
   }
 
   it('is in conflict, but unconfirmed where a try of this run may have put it there', async () => {
